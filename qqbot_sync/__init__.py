@@ -1,0 +1,1 @@
+"""The QQ bot SDK for plain, blocking Python."""

@@ -1,0 +1,51 @@
+"""The three clocks, behind one seam, so that tests can turn them.
+
+`now()` is what durations are measured with. `boot()` also counts the time a laptop sleeps; the gap between the two is
+how a suspend is noticed. `wall()` serves only what is a date by nature.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock"]
+
+
+class Clock(Protocol):
+    """Time and waiting. Implementations are thread-safe."""
+
+    def now(self) -> float:
+        """Monotonic seconds; stands still while the machine is suspended (Linux)."""
+
+    def boot(self) -> float:
+        """Monotonic seconds that go on while the machine is suspended, where the system offers them."""
+
+    def wall(self) -> float:
+        """Seconds since 1970 by the wall clock, which may jump."""
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        """Waits until `event` is set or `seconds` are over (None: no limit); returns whether it is set."""
+
+
+class SystemClock:
+    """The clocks of this machine. Thread-safe."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def boot(self) -> float:
+        return _boot()
+
+    def wall(self) -> float:
+        return time.time()  # noqa: TID251  the one place: dates come from here
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        return event.wait(seconds)
+
+
+def _boot() -> float:
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

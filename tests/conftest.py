@@ -1,0 +1,66 @@
+"""Every test leaves the process as it found it: no thread of ours, no open socket."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import eventually
+
+
+def our_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("qqbot-") and thread.is_alive()}
+
+
+def open_sockets() -> int:
+    found = 0
+    for descriptor in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            found += os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks() -> Iterator[None]:
+    """Fails a test that leaves a `qqbot-` thread or an open socket behind."""
+    threads, sockets = our_threads(), open_sockets()
+    yield
+    left = our_threads() - threads
+    if left:
+        for thread in left:
+            thread.join(3)
+        left = {thread for thread in left if thread.is_alive()}
+    assert not left, f"threads left behind: {sorted(thread.name for thread in left)}"
+    if open_sockets() > sockets:
+        gc.collect()
+        eventually(lambda: open_sockets() <= sockets, within=3, what="closing every socket")
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on, or leaks to, the environment of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith("QQ_BOT_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches out of this machine fails at once."""
+    real = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            host = str(address[0])
+            if not (host.startswith("127.") or host in ("::1", "localhost")):
+                raise OSError(f"a test tried to reach {host}")
+        return real(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
