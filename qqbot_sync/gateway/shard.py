@@ -1,0 +1,371 @@
+"""A shard: one session on one connection at a time.
+
+Its reader thread lives as long as the shard: it has a connection dialed, reads it to its end, reports, and waits for
+the supervisor's next word. So everything an old connection brought is offered before the new one's first event.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from qqbot_sync import codec
+from qqbot_sync.clock import Clock
+from qqbot_sync.config import HeartbeatConfig, ShardConfig
+from qqbot_sync.errors import ConnectionFailed
+from qqbot_sync.events import RawEvent, keys_of
+from qqbot_sync.gateway.connection import Connection, Route, dial
+from qqbot_sync.gateway.heartbeat import Heartbeat
+from qqbot_sync.gateway.messages import (
+    DialFailed,
+    DialOrder,
+    Died,
+    Ended,
+    Identified,
+    Informed,
+    Opened,
+    Ready,
+    Report,
+)
+from qqbot_sync.protocol.frames import Message
+from qqbot_sync.protocol.gateway_info import GatewayInfo
+from qqbot_sync.protocol.session import Drop, Effect, Emit, Hangup, Send, Session, State, Tick
+
+__all__ = ["Reach", "Shard", "Sink"]
+
+log = logging.getLogger("qqbot_sync.gateway")
+
+DIAL_TIMEOUT = 30.0
+"""Seconds for token, gateway URL, TCP, TLS and handshake together."""
+STEP_TIMEOUT = 10.0
+"""Seconds for one step of the network while dialing."""
+
+Reach = Callable[[DialOrder], tuple[Route, str, GatewayInfo | None]]
+"""Finds the route and a token; blocks."""
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    def hears(self, name: str) -> bool:
+        """Whether anybody listens to this event."""
+
+    def offer(self, event: RawEvent) -> bool:
+        """Takes the event, perhaps after waiting for room; False if it was refused and must come again."""
+
+    def dropped(self, reason: str) -> None:
+        """A frame that could not be used."""
+
+    def began_session(self, shard: tuple[int, int]) -> None:
+        """READY: what the old session might still replay never comes, and `s` starts again at 1."""
+
+    def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None:
+        """Nothing at or below this `s` is outstanding."""
+
+
+class _Dialed:
+    """What a dial thread brings: a connection or an error."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.connection: Connection | None = None
+        self.token = ""
+        self.error: Exception | None = None
+
+    def discard(self) -> None:
+        """Nobody wants it any more."""
+        if self.connection is not None:
+            self.connection.end("came too late")
+            self.connection.close()
+
+
+_STOP = object()
+
+
+class Shard:
+    """One session on one connection.
+
+    `start`, `order`, `end` and `stop` belong to the supervisor; what they ask happens on the reader thread. The views
+    (`session_id`, `is_alive`, …) are thread-safe.
+    """
+
+    def __init__(
+        self,
+        config: ShardConfig,
+        *,
+        reach: Reach,
+        sink: Sink,
+        report: Callable[[Report], None],
+        clock: Clock,
+        heartbeat: HeartbeatConfig,
+        session: Session | None = None,
+    ) -> None:
+        self.config = config
+        self._reach = reach
+        self._sink = sink
+        self._report = report
+        self._clock = clock
+        self._session = session or Session(config, heartbeat)
+        # Guards the session, the connection and the generation; never held during I/O or while an event is offered.
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._generation = 0
+        self._numbers = (config.shard_id, config.shard_count)
+        self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._blocked_total = 0.0
+        self._blocked_since: float | None = None
+        self._closing = False
+        # Nothing after a refused event may count as received, or the refused one would never be replayed.
+        self._refused = False
+
+    # -- for the supervisor ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts the reader thread, which waits for an order."""
+        self._thread = threading.Thread(target=self._run, name=f"qqbot-reader-{self.config.shard_id}", daemon=True)
+        self._thread.start()
+
+    def order(self, order: DialOrder) -> None:
+        """Has the reader open a connection."""
+        self._inbox.put(order)
+
+    def end(self, reason: str, *, close_code: int | None = None) -> None:
+        """Ends the present connection, if there is one. Thread-safe."""
+        with self._lock:
+            connection = self._connection
+        if connection is not None:
+            connection.end(reason, close_code=close_code)
+
+    def stop(self) -> None:
+        """Ends the connection politely and the reader with it; call `join` afterwards. Thread-safe, idempotent."""
+        with self._lock:
+            self._closing = True
+            self._generation += 1
+        self._inbox.put(_STOP)
+        self.end("stopped", close_code=4000)
+
+    def join(self, timeout: float) -> bool:
+        """Waits for the reader; returns whether it has ended."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # -- views ----------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The rules and numbers of this shard; read them under `view()` where they must agree."""
+        return self._session
+
+    def view(self) -> tuple[str | None, int | None, State, float | None]:
+        """(session id, highest sequence number, state, latency in seconds) at one moment."""
+        with self._lock:
+            session = self._session
+            return session.session_id, session.ledger.highest, session.state, session.latency
+
+    def is_alive(self) -> bool:
+        """READY, with an ACK young enough."""
+        attentive = self._tick().attentive
+        with self._lock:
+            connection = self._connection
+            return self._session.alive(attentive) and connection is not None and not connection.ended.is_set()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the reader thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def books(self) -> tuple[str | None, int | None, int]:
+        """(session id, where a restart must resume after, events accepted and not finished)."""
+        with self._lock:
+            ledger = self._session.ledger
+            return self._session.session_id, ledger.resume_point_across_restart, ledger.unfinished
+
+    # -- the reader thread ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while True:
+                message = self._inbox.get()
+                if message is _STOP:
+                    return
+                if isinstance(message, DialOrder) and not self._serve(message):
+                    return
+                if isinstance(message, _Dialed):
+                    message.discard()
+        except BaseException as error:
+            log.critical("reader thread of shard %s died", self.config.shard_id, exc_info=True)
+            self.end("the reader died")
+            self._report(Died(self.config.shard_id, error))
+
+    def _serve(self, order: DialOrder) -> bool:
+        """Dials, reads to the end, reports. False: stop."""
+        dialed = self._dial(order)
+        if dialed is None:
+            return False
+        if dialed.connection is None:
+            self._report(DialFailed(self.config.shard_id, dialed.error or ConnectionFailed("dial failed")))
+            return True
+        connection = dialed.connection
+        tick = self._tick()
+        with self._lock:
+            if self._closing:
+                connection.end("stopped")
+            self._connection = connection
+            self._session.opened(token=dialed.token, resume=order.resume, intents=order.intents, tick=tick)
+        self._report(Opened(self.config.shard_id))
+        heartbeat = Heartbeat(
+            lambda: self._look(connection),
+            ended=connection.ended,
+            clock=self._clock,
+            name=f"qqbot-heartbeat-{self.config.shard_id}",
+            broken=lambda error: self._report(Died(self.config.shard_id, error)),
+        )
+        heartbeat.start()
+        try:
+            self._read(connection)
+        finally:
+            connection.end("the reader left")
+            heartbeat.join()
+            connection.close()
+        with self._lock:
+            self._connection = None
+            end = self._session.closed(code=connection.close_code, reason=connection.reason)
+        self._report(Ended(self.config.shard_id, end))
+        return True
+
+    def _dial(self, order: DialOrder) -> _Dialed | None:
+        """Has a thread of its own dial, which may be abandoned; None if told to stop meanwhile."""
+        with self._lock:
+            self._generation += 1
+            dialed = _Dialed(self._generation)
+        threading.Thread(
+            target=self._dial_on_thread, args=(order, dialed), name=f"qqbot-dial-{self.config.shard_id}", daemon=True
+        ).start()
+        end = self._clock.now() + DIAL_TIMEOUT
+        while True:
+            try:
+                message = self._inbox.get(timeout=max(0.001, end - self._clock.now()))
+            except queue.Empty:
+                with self._lock:
+                    self._generation += 1
+                dialed = _Dialed(0)
+                dialed.error = ConnectionFailed(
+                    f"连接网关超过 {DIAL_TIMEOUT:g} 秒 / the gateway could not be reached within {DIAL_TIMEOUT:g} s"
+                )
+                return dialed
+            if message is _STOP:
+                return None
+            if message is dialed:
+                return dialed
+            if isinstance(message, _Dialed):
+                message.discard()
+
+    def _dial_on_thread(self, order: DialOrder, dialed: _Dialed) -> None:
+        try:
+            route, dialed.token, info = self._reach(order)
+            if info is not None:
+                self._report(Informed(self.config.shard_id, info))
+            dialed.connection = dial(route, timeout=STEP_TIMEOUT)
+        except Exception as error:  # noqa: BLE001  every failure is the supervisor's to judge
+            dialed.error = error
+        with self._lock:
+            # Put under the lock, so that it never follows a stop into an inbox nobody reads any more.
+            wanted = dialed.generation == self._generation
+            if wanted:
+                self._inbox.put(dialed)
+        if not wanted:
+            dialed.discard()
+
+    def _read(self, connection: Connection) -> None:
+        for message in connection.frames():
+            try:
+                envelope = codec.decode_envelope(message.data)
+            except codec.Undecodable as error:
+                self._sink.dropped(f"undecodable frame: {error}")
+                continue
+            tick = self._tick()
+            with self._lock:
+                effects = self._session.receive(envelope, tick)
+            for effect in effects:
+                self._carry_out(effect, connection, message)
+
+    def _look(self, connection: Connection) -> float:
+        """The heartbeat thread: what time has brought."""
+        tick = self._tick()
+        with self._lock:
+            effects = self._session.tick(tick)
+            seconds = self._session.next_look(tick.now)
+            resume_point = self._session.ledger.resume_point_across_restart
+        for effect in effects:
+            self._carry_out(effect, connection, None)
+        self._sink.progressed(self._numbers, resume_point)
+        return seconds
+
+    # -- effects --------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, effect: Effect, connection: Connection, message: Message | None) -> None:
+        if isinstance(effect, Emit):
+            self._emit(effect, message)
+        elif isinstance(effect, Send):
+            if connection.send(effect.data) and effect.what == "identify":
+                self._report(Identified(self.config.shard_id))
+        elif isinstance(effect, Drop):
+            self._sink.dropped(effect.reason)
+        elif isinstance(effect, Hangup):
+            connection.end(effect.reason, close_code=effect.close_code)
+
+    def _emit(self, effect: Emit, message: Message | None) -> None:
+        envelope = effect.envelope
+        name, seq = envelope.t or "", envelope.s
+        if name in ("READY", "RESUMED"):
+            self._report(Ready(self.config.shard_id, resumed=name == "RESUMED"))
+            if name == "READY":
+                self._sink.began_session(self._numbers)
+        if not self._sink.hears(name):
+            if not self._refused:
+                with self._lock:
+                    self._session.received(seq)
+            return
+        now = self._clock.now()
+        event = RawEvent(
+            name=name,
+            d=envelope.d,
+            frame=message.data if message is not None else b"",
+            event_id=envelope.id,
+            seq=seq,
+            shard=self._numbers,
+            received_at=now,
+            keys=keys_of(name, envelope.d, envelope.id),
+        )
+        with self._lock:
+            ledger = self._session.ledger
+            generation = ledger.generation
+            ledger.accepted(seq)
+
+        def done(finished: RawEvent) -> None:
+            with self._lock:
+                ledger.finished(finished.seq, generation=generation)
+
+        event.done = done
+        self._blocked_since = now
+        taken = self._sink.offer(event)
+        self._blocked_total += self._clock.now() - now
+        self._blocked_since = None
+        self._refused = self._refused or not taken
+        with self._lock:
+            if not self._refused:
+                ledger.received(seq)
+            if not taken:
+                ledger.finished(seq, generation=generation)
+
+    def _tick(self) -> Tick:
+        now = self._clock.now()
+        since = self._blocked_since
+        blocked = self._blocked_total + (max(0.0, now - since) if since is not None else 0.0)
+        return Tick(now, now - blocked, self._clock.boot())
