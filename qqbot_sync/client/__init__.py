@@ -1,0 +1,6 @@
+"""The client: the façade users meet, and what starts and stops the parts behind it."""
+
+from qqbot_sync.client.client import BotClient
+from qqbot_sync.client.state import ConnectionState, SessionInfo
+
+__all__ = ["BotClient", "ConnectionState", "SessionInfo"]

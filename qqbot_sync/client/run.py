@@ -1,0 +1,323 @@
+"""One run of a client, from start to stop: its shards, their supervisor, and what is known about them.
+
+A run is used once. It joins gateway and dispatch, which do not know each other.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from qqbot_sync.api import Api
+from qqbot_sync.client.state import ConnectionState, SessionInfo
+from qqbot_sync.clock import Clock
+from qqbot_sync.config import GatewayConfig, ShardConfig
+from qqbot_sync.dispatch import Claims, Dispatcher, Offer
+from qqbot_sync.errors import BotError, ConnectionFailed, RateLimited, Stopped
+from qqbot_sync.events import RawEvent
+from qqbot_sync.gateway.address import Address
+from qqbot_sync.gateway.shard import Shard
+from qqbot_sync.gateway.supervisor import Supervisor
+from qqbot_sync.intents import Intents
+from qqbot_sync.metrics import GatewayMetrics
+from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
+from qqbot_sync.protocol.session import Session
+from qqbot_sync.store import MAX_AGE, Record, Store
+
+__all__ = ["Run"]
+
+log = logging.getLogger("qqbot_sync.gateway")
+
+PARTING = 1.0
+"""Seconds for sockets and threads to end once they were told to."""
+
+
+class Run:
+    """The moving parts of one start. Thread-safe.
+
+    Args:
+        plan: the intents to ask for.
+        failed: told once, on an internal thread, about a cause that no retry can cure.
+        needed_by: names the handlers that need given bits.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: GatewayConfig,
+        shards: Sequence[ShardConfig],
+        plan: IntentPlan,
+        api: Api,
+        dispatcher: Dispatcher,
+        claims: Claims,
+        store: Store,
+        metrics: GatewayMetrics,
+        clock: Clock,
+        failed: Callable[[BotError], None],
+        needed_by: Callable[[Intents], Sequence[str]],
+    ) -> None:
+        self._api = api
+        self._dispatcher = dispatcher
+        self._claims = claims
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._failed = failed
+        self._needed_by = needed_by
+        self._wanted = plan.asked
+        self._lock = threading.Lock()
+        self._states = {shard.shard_id: ConnectionState.CONNECTING for shard in shards}
+        self._dialed_at: dict[int, float] = {}
+        self._known_waits: dict[int, tuple[float, Exception | None]] = {}
+        self._ready_once: set[int] = set()
+        self._last_cause: Exception | None = None
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._error: BotError | None = None
+        self.all_ready = threading.Event()
+        """Set while every shard is READY."""
+        self.over = threading.Event()
+        """Set when this run is stopping: waiting for READY is in vain."""
+        inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        address = Address(api)
+        self.user: dict[str, Any] | None = None
+        self._shards = [
+            Shard(
+                shard,
+                reach=address.reach,
+                sink=self,
+                report=inbox.put,
+                clock=clock,
+                heartbeat=config.heartbeat,
+                session=self._restored(shard, config),
+            )
+            for shard in shards
+        ]
+        self._supervisor = Supervisor(
+            self._shards, plan=plan, reconnect=config.reconnect, listener=self, clock=clock, inbox=inbox
+        )
+
+    # -- start and stop -------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Starts connecting on background threads."""
+        self._supervisor.start()
+
+    def wait_ready(self, timeout: float | None) -> None:
+        """Waits until every shard is READY.
+
+        Args:
+            timeout: seconds from the moment a shard's identify slot comes; None: no limit.
+
+        Raises:
+            BotError: the fatal cause.
+            RateLimited: the platform named a wait longer than that.
+            ConnectionFailed: it took too long; with the last cause.
+            Stopped: stopped meanwhile.
+        """
+        while True:
+            with self._lock:
+                if self._error is not None:
+                    raise self._error
+                if self.over.is_set():
+                    raise Stopped("启动时被停止 / stopped while starting")
+                missing = [shard_id for shard_id in self._states if shard_id not in self._ready_once]
+                if not missing:
+                    return
+                left = None if timeout is None else self._time_left(missing, timeout)
+                cause = self._last_cause
+            if left is not None and left <= 0:
+                said = str(cause).splitlines()[0] if cause is not None and str(cause) else "no answer"
+                raise ConnectionFailed(
+                    f"{timeout:g} 秒内未能连接 / could not connect within {timeout:g} s: {said}"
+                ) from cause
+            try:
+                self._news.get(timeout=left)
+            except queue.Empty:
+                continue
+
+    def _time_left(self, missing: Sequence[int], timeout: float) -> float | None:
+        """Seconds until the first of the missing shards is out of time; None while all wait for their slot."""
+        now = self._clock.now()
+        left: float | None = None
+        for shard_id in missing:
+            dialed_at = self._dialed_at.get(shard_id)
+            if dialed_at is None:
+                continue
+            rest = dialed_at + timeout - now
+            until, cause = self._known_waits.get(shard_id, (0.0, None))
+            if until - now > rest:
+                if isinstance(cause, RateLimited):
+                    raise cause
+                raise RateLimited(
+                    f"平台要求等待 / the platform asks to wait: {cause}", retry_after=until - now
+                ) from cause
+            left = rest if left is None else min(left, rest)
+        return left
+
+    def no_more_dials(self) -> None:
+        """Connections that end from now on are not replaced."""
+        self.over.set()
+        self._supervisor.no_more_dials()
+        self._news.put(None)
+
+    def finish(self) -> int:
+        """Closes every connection with 4000, joins the threads, saves the sessions; returns events left behind."""
+        self.over.set()
+        for shard in self._shards:
+            shard.stop()
+        self._supervisor.stop(PARTING)
+        end = self._clock.now() + PARTING
+        for shard in self._shards:
+            if not shard.join(max(0.0, end - self._clock.now())):
+                log.warning("shard %s: its reader is still busy; left to end by itself", shard.config.shard_id)
+        return sum(self._save(shard) for shard in self._shards)
+
+    # -- memory ---------------------------------------------------------------------------------------------------
+
+    def _key(self, shard: ShardConfig) -> str:
+        return f"{self._api.app_id}@{self._api.environment.api_url}#{shard.shard_id}/{shard.shard_count}"
+
+    def _restored(self, shard: ShardConfig, config: GatewayConfig) -> Session:
+        session = Session(shard, config.heartbeat)
+        record = self._store.load(self._key(shard))
+        if record is None or record.session_id is None:
+            return session
+        age = self._clock.wall() - record.saved_at
+        if record.wanted != int(self._wanted) or not 0 <= age <= MAX_AGE:
+            self._store.forget(self._key(shard))
+            return session
+        session.restore(session_id=record.session_id, seq=record.seq, intents=Intents(record.intents))
+        session.user = self.user = record.user
+        return session
+
+    def _save(self, shard: Shard) -> int:
+        session_id, seq, unfinished = shard.books()
+        if session_id is None:
+            self._store.forget(self._key(shard.config))
+        else:
+            record = Record(
+                session_id=session_id,
+                seq=seq or 0,
+                intents=int(shard.session.intents),
+                wanted=int(self._wanted),
+                saved_at=self._clock.wall(),
+                user=shard.session.user,
+            )
+            self._store.save(self._key(shard.config), record)
+        return unfinished
+
+    # -- views ----------------------------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> IntentPlan:
+        """The intents asked for at present."""
+        return self._supervisor.plan
+
+    @property
+    def state(self) -> ConnectionState:
+        """The worst of the shards' states."""
+        with self._lock:
+            states = set(self._states.values())
+        for state in (ConnectionState.LOST, ConnectionState.CONNECTING, ConnectionState.SUSPENDED):
+            if state in states:
+                return state
+        return ConnectionState.CONNECTED
+
+    def is_connected(self) -> bool:
+        return all(shard.is_alive() for shard in self._shards)
+
+    def threads_live(self) -> bool:
+        return self._supervisor.is_running and all(shard.is_running for shard in self._shards)
+
+    @property
+    def latency(self) -> float | None:
+        """The slowest shard's, seconds."""
+        known = [latency for *_, latency in (shard.view() for shard in self._shards) if latency is not None]
+        return max(known) if known else None
+
+    def session_info(self) -> SessionInfo | None:
+        for shard in self._shards:
+            session_id, seq, *_ = shard.view()
+            if session_id is not None:
+                return SessionInfo(session_id, seq, (shard.config.shard_id, shard.config.shard_count))
+        return None
+
+    # -- Sink: called by the readers ------------------------------------------------------------------------------
+
+    def hears(self, name: str) -> bool:
+        self._metrics.record_event_received()
+        return self._dispatcher.hears(name)
+
+    def offer(self, event: RawEvent) -> bool:
+        return self._dispatcher.offer(event) is not Offer.REFUSED
+
+    def began_session(self, shard: tuple[int, int]) -> None:
+        self._claims.new_session(shard)
+
+    def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None:
+        self._claims.forget_up_to(shard, resume_point)
+
+    def dropped(self, reason: str) -> None:
+        first = self._metrics.record_frame_dropped(reason)
+        log.log(logging.WARNING if first else logging.DEBUG, "frame ignored: %s", reason)
+
+    # -- Listener: called by the supervisor -----------------------------------------------------------------------
+
+    def shard_dials(self, shard_id: int) -> None:
+        with self._lock:
+            self._dialed_at.setdefault(shard_id, self._clock.now())
+            self._known_waits.pop(shard_id, None)
+        self._news.put(None)
+
+    def shard_ready(self, shard_id: int, *, resumed: bool) -> None:
+        self._metrics.record_connection(resumed=resumed)
+        shard = next(shard for shard in self._shards if shard.config.shard_id == shard_id)
+        if shard.session.user is not None:
+            self.user = shard.session.user
+        with self._lock:
+            self._states[shard_id] = ConnectionState.CONNECTED
+            self._ready_once.add(shard_id)
+            if all(state is ConnectionState.CONNECTED for state in self._states.values()):
+                self.all_ready.set()
+        log.info("shard %s: %s", shard_id, "RESUMED" if resumed else "READY")
+        self._news.put(None)
+
+    def shard_down(self, shard_id: int, *, resumable: bool, routine: bool, reason: str) -> None:
+        with self._lock:
+            if shard_id in self._ready_once:
+                self._states[shard_id] = ConnectionState.SUSPENDED if resumable else ConnectionState.LOST
+            self._last_cause = ConnectionFailed(reason)
+            self.all_ready.clear()
+        if not self.over.is_set():
+            self._metrics.record_reconnection("routine" if routine else reason)
+        self._news.put(None)
+
+    def shard_waits(self, shard_id: int, seconds: float, *, cause: Exception | None, known: bool) -> None:
+        with self._lock:
+            if cause is not None:
+                self._last_cause = cause
+            if known:
+                self._known_waits[shard_id] = (self._clock.now() + seconds, cause)
+        self._news.put(None)
+
+    def intents_reduced(self, plan: IntentPlan, given_up: Intents) -> None:
+        losses = "; ".join(losses_of(given_up))
+        log.warning(
+            "平台拒绝了部分 intents,将用较少的 intents 重新登录,请在 q.qq.com 控制台申请 / the platform refused some "
+            "intents; identifying again with fewer, apply for them in the console at q.qq.com. "
+            "不会收到 / What will not come: %s. 改用 / Asking for: %s",
+            losses,
+            plan.asked,
+        )
+
+    def needed_by(self, intents: Intents) -> Sequence[str]:
+        return self._needed_by(intents)
+
+    def gateway_failed(self, error: BotError) -> None:
+        with self._lock:
+            self._error = error
+        self._news.put(None)
+        self._failed(error)

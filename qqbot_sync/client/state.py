@@ -1,0 +1,38 @@
+"""What a client tells about its connection."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+__all__ = ["ConnectionState", "SessionInfo"]
+
+
+class ConnectionState(str, Enum):
+    """Where the connection stands, in words a user can act on."""
+
+    CONNECTING = "connecting"
+    """Started, and not READY yet."""
+    CONNECTED = "connected"
+    """READY on every shard of this process."""
+    SUSPENDED = "suspended"
+    """A connection is down; its session lives and is being resumed: nothing is lost."""
+    LOST = "lost"
+    """A session is gone; a new one is being opened. Events in between are lost by the platform."""
+    STOPPED = "stopped"
+    """Not started, or stopped."""
+    FAILED = "failed"
+    """Ended by a cause that no retry can cure: see `client.error`."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class SessionInfo(NamedTuple):
+    """The gateway session as it stands."""
+
+    session_id: str
+    sequence_number: int | None
+    """The highest number received."""
+    shard: tuple[int, int]
+    """(shard id, shard count)."""
