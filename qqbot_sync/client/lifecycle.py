@@ -34,6 +34,9 @@ dispatch_log = logging.getLogger("qqbot_sync.dispatch")
 FAILURE_GRACE = 10.0
 """Seconds that handlers get after a fatal cause, where nobody said how long."""
 
+SECOND_CALLER = 2.0
+"""Seconds, beyond its own timeout, that a second call of `stop` waits for the first."""
+
 Self = TypeVar("Self", bound="Lifecycle")
 
 
@@ -251,15 +254,30 @@ class Lifecycle(Handlers):
         return plan
 
     def _shut_down(self, run: Run, grace: float) -> None:
-        """The order of DESIGN section 4; a second caller waits for the first."""
+        """Ends `run`; a second caller waits for the first."""
         with self._lock:
-            dispatcher, words = self._dispatcher, self._words
+            dispatcher = self._dispatcher
             first = self._run is run and not run.over.is_set()
             if first:
                 run.over.set()
         if not first:
-            self._idle.wait()
+            self._idle.wait(grace + SECOND_CALLER)
             return
+        drained = True
+        try:
+            drained = self._wind_down(run, dispatcher, grace)
+        finally:
+            running.release(self._identity, self)
+            following = self._new_dispatcher()
+            with self._lock:
+                self._run, self._dispatcher = None, following
+                words = self._words
+            self._idle.set()
+            if words is not None:
+                words.put(serving.Done(stuck=not drained))
+
+    def _wind_down(self, run: Run, dispatcher: Dispatcher, grace: float) -> bool:
+        """Intake, waiters, lanes, sockets, pool, store, HTTP: in this order. Returns whether all handlers ended."""
         dispatcher.close_intake()
         run.no_more_dials()
         dispatcher.end_waiters(self._error or Stopped("客户端已停止 / the client was stopped"))
@@ -274,13 +292,7 @@ class Lifecycle(Handlers):
             log.info("stopped; %s events were not finished: they come again at the next start", left)
         else:
             log.info("stopped; nothing left behind")
-        running.release(self._identity, self)
-        with self._lock:
-            self._run = None
-            self._dispatcher = self._new_dispatcher()
-        self._idle.set()
-        if words is not None:
-            words.put(serving.Done(stuck=not drained))
+        return drained
 
     def _remember(self, run: Run) -> None:
         first = IntentPlan(run.plan.required, run.plan.wished).asked

@@ -69,6 +69,8 @@ class Run:
         self._needed_by = needed_by
         self._wanted = plan.asked
         self._lock = threading.Lock()
+        # A stop may overtake a start: what was not begun by then never begins.
+        self._beginning = threading.Lock()
         self._states = {shard.shard_id: ConnectionState.CONNECTING for shard in shards}
         self._dialed_at: dict[int, float] = {}
         self._known_waits: dict[int, tuple[float, Exception | None]] = {}
@@ -102,8 +104,10 @@ class Run:
     # -- start and stop -------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Starts connecting on background threads."""
-        self._supervisor.start()
+        """Starts connecting on background threads, unless the run is over already."""
+        with self._beginning:
+            if not self.over.is_set():
+                self._supervisor.start()
 
     def wait_ready(self, timeout: float | None) -> None:
         """Waits until every shard is READY.
@@ -165,7 +169,8 @@ class Run:
 
     def finish(self) -> int:
         """Closes every connection with 4000, joins the threads, saves the sessions; returns events left behind."""
-        self.over.set()
+        with self._beginning:
+            self.over.set()
         for shard in self._shards:
             shard.stop()
         self._supervisor.stop(PARTING)

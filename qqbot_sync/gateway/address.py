@@ -12,6 +12,9 @@ from qqbot_sync.protocol.gateway_info import GatewayInfo
 
 __all__ = ["Address"]
 
+CALL_TIMEOUT = 10.0
+"""Seconds for one question to the platform; the supervisor decides when it is asked again."""
+
 
 class Address:
     """One bot's way to its gateway, shared by all its shards. Thread-safe; every call blocks on HTTP."""
@@ -47,7 +50,7 @@ class Address:
 
     def _ask(self, order: DialOrder) -> GatewayInfo:
         try:
-            info = self._api.get_gateway()
+            info = self._api.get_gateway(timeout=CALL_TIMEOUT, retries=False)
             self._api.environment.check_url(info.url, name="gateway URL")
         except ValueError as error:
             raise ConnectionFailed(str(error)) from error

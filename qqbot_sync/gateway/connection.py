@@ -91,7 +91,9 @@ class Connection:
         self._tls = threading.Lock() if isinstance(self._sock, ssl.SSLSocket) else None
         self._selector: selectors.BaseSelector | None = None
         self.ended = threading.Event()
-        """Set as soon as this connection is to be over; wakes the heartbeat."""
+        """Set as soon as this connection is to be over."""
+        self.alarm = threading.Event()
+        """Wakes the heartbeat: the connection is over, or there is a new time to wait for."""
         self.reason = ""
         """Why it ended, as far as this side knows."""
         self.close_code: int | None = None
@@ -209,6 +211,7 @@ class Connection:
                 self._writing.release()
         self.reason = self.reason or reason
         self.ended.set()
+        self.alarm.set()
         with suppress(OSError):
             # The plain shutdown, past the TLS layer: the TLS one may wait for a silent peer.
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
@@ -216,6 +219,7 @@ class Connection:
     def close(self) -> None:
         """Gives the descriptor back. Called by the reader when it has left `frames()`."""
         self.ended.set()
+        self.alarm.set()
         if self._selector is not None:
             self._selector.close()
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The heartbeat: one thread per connection, asleep on the connection's end."""
+"""The heartbeat: one thread per connection, asleep on the connection's alarm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class Heartbeat:
 
     Args:
         look: does what is due and returns the seconds until it wants to be called again.
-        ended: the connection's end, which is this thread's alarm clock.
+        ended: the connection's end.
+        alarm: set at the end, and when `look` should be called earlier than it said.
         broken: told when `look` raises, which it never should.
     """
 
@@ -27,12 +28,14 @@ class Heartbeat:
         look: Callable[[], float],
         *,
         ended: threading.Event,
+        alarm: threading.Event,
         clock: Clock,
         name: str,
         broken: Callable[[BaseException], None],
     ) -> None:
         self._look = look
         self._ended = ended
+        self._alarm = alarm
         self._clock = clock
         self._broken = broken
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -46,9 +49,11 @@ class Heartbeat:
 
     def _run(self) -> None:
         try:
-            seconds = self._look()
-            while not self._clock.wait(self._ended, seconds):
+            while not self._ended.is_set():
+                self._alarm.clear()
                 seconds = self._look()
+                if not self._ended.is_set():
+                    self._clock.wait(self._alarm, seconds)
         except BaseException as error:
             log.critical("heartbeat thread died", exc_info=True)
             self._broken(error)

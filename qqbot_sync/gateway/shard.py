@@ -222,6 +222,7 @@ class Shard:
         heartbeat = Heartbeat(
             lambda: self._look(connection),
             ended=connection.ended,
+            alarm=connection.alarm,
             clock=self._clock,
             name=f"qqbot-heartbeat-{self.config.shard_id}",
             broken=lambda error: self._report(Died(self.config.shard_id, error)),
@@ -313,7 +314,11 @@ class Shard:
         if isinstance(effect, Emit):
             self._emit(effect, message)
         elif isinstance(effect, Send):
-            if connection.send(effect.data) and effect.what == "identify":
+            sent = connection.send(effect.data)
+            if effect.what != "heartbeat":
+                # Hello has said how often to beat.
+                connection.alarm.set()
+            if sent and effect.what == "identify":
                 self._report(Identified(self.config.shard_id))
         elif isinstance(effect, Drop):
             self._sink.dropped(effect.reason)

@@ -129,7 +129,8 @@ class Supervisor:
         """Ends this thread; the shards are stopped by their owner. Returns whether it has ended."""
         self._dialing_allowed = False
         self._inbox.put(_STOP)
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         return not self._thread.is_alive()
 
     @property
