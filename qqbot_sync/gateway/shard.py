@@ -315,15 +315,14 @@ class Shard:
             self._emit(effect, message)
         elif isinstance(effect, Send):
             sent = connection.send(effect.data)
-            if effect.what != "heartbeat":
-                # Hello has said how often to beat.
-                connection.alarm.set()
             if sent and effect.what == "identify":
                 self._report(Identified(self.config.shard_id))
         elif isinstance(effect, Drop):
             self._sink.dropped(effect.reason)
         elif isinstance(effect, Hangup):
             connection.end(effect.reason, close_code=effect.close_code)
+        else:
+            connection.alarm.set()
 
     def _emit(self, effect: Emit, message: Message | None) -> None:
         envelope = effect.envelope

@@ -27,7 +27,7 @@ from qqbot_sync.protocol.close_codes import Verdict, fatal_error, verdict_of
 from qqbot_sync.protocol.ledger import SeqLedger
 from qqbot_sync.protocol.opcodes import Opcode
 
-__all__ = ["Drop", "Effect", "Emit", "End", "Hangup", "Send", "Session", "State", "Tick"]
+__all__ = ["Alarm", "Drop", "Effect", "Emit", "End", "Hangup", "Send", "Session", "State", "Tick"]
 
 HELLO_TIMEOUT = 15.0
 """Seconds from the open socket to Hello; the platform sends it at once."""
@@ -91,7 +91,11 @@ class Hangup(NamedTuple):
     close_code: int | None = None
 
 
-Effect = Send | Emit | Drop | Hangup
+class Alarm(NamedTuple):
+    """There is an earlier time to look at the clocks than there was: ask `next_look` again."""
+
+
+Effect = Send | Emit | Drop | Hangup | Alarm
 
 
 class Tick(NamedTuple):
@@ -199,7 +203,7 @@ class Session:
         if op == Opcode.INVALID_SESSION:
             if self._waiting_for_cause is None:
                 self._waiting_for_cause = tick.now + CAUSE_TIMEOUT
-            return ()
+            return (Alarm(),)
         return (Drop(f"unknown opcode {op}"),)
 
     def tick(self, tick: Tick) -> Sequence[Effect]:
@@ -293,7 +297,7 @@ class Session:
     def _hello(self, envelope: Envelope, tick: Tick) -> Sequence[Effect]:
         if self.state is not State.AWAIT_HELLO:
             return (Drop("a second Hello"),)
-        effects: list[Effect] = []
+        effects: list[Effect] = [Alarm()]
         interval = _interval(envelope)
         if interval is None:
             effects.append(Drop("Hello without a usable heartbeat_interval"))

@@ -17,6 +17,7 @@ from qqbot_sync.protocol.session import (
     HELLO_TIMEOUT,
     READY_TIMEOUT,
     REPLAY_TIMEOUT,
+    Alarm,
     Drop,
     Emit,
     Hangup,
@@ -322,7 +323,8 @@ class TestInvalidSession:
         session = Session(ShardConfig())
         session.opened(token="T", resume=False, intents=INTENTS, tick=at(0))
         session.receive(HELLO, at(0))
-        assert session.receive(frame(9, False), at(1)) == ()
+        assert session.receive(frame(9, False), at(1)) == (Alarm(),)
+        assert session.next_look(1) <= CAUSE_TIMEOUT
         assert session.tick(at(1 + CAUSE_TIMEOUT - 0.1)) == ()
         end = session.closed(code=4014, reason="close 4014")
         assert (end.verdict, end.refused, end.code) == (Verdict.FATAL, True, 4014)
