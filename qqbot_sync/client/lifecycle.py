@@ -13,6 +13,7 @@ from qqbot_sync import codec
 from qqbot_sync.api import Api
 from qqbot_sync.client import running, serving
 from qqbot_sync.client.handlers import Handlers
+from qqbot_sync.client.lockfile import LockFile
 from qqbot_sync.client.run import Run
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
@@ -78,6 +79,7 @@ class Lifecycle(Handlers):
         self._pid = os.getpid()
         shards = tuple((shard.shard_id, shard.shard_count) for shard in self._shards)
         self._identity: running.Identity = (api.app_id, api.environment.api_url, shards)
+        self._lock_file = LockFile(self._identity)
 
     def start(self, timeout: float | None = 30.0) -> None:
         """Connects on background threads and returns when the bot is READY (or RESUMED) on every shard.
@@ -180,7 +182,7 @@ class Lifecycle(Handlers):
         try:
             return self._launch()
         except BaseException:
-            running.release(self._identity, self)
+            self._let_go()
             with self._lock:
                 self._run = None
             self._idle.set()
@@ -197,6 +199,7 @@ class Lifecycle(Handlers):
             log.info("another client for bot %s runs in this notebook: stopping it", self.api.app_id)
             other.stop()
             running.take(self._identity, self)
+        self._lock_file.take()
         with self._lock:
             dispatcher = self._dispatcher
         run = Run(
@@ -217,6 +220,11 @@ class Lifecycle(Handlers):
             self._run = run
         run.begin()
         return run
+
+    def _let_go(self) -> None:
+        """This bot may be run by others again."""
+        self._lock_file.release()
+        running.release(self._identity, self)
 
     def _new_dispatcher(self) -> Dispatcher:
         """For the next run: who watches before the start watches this one."""
@@ -267,7 +275,7 @@ class Lifecycle(Handlers):
         try:
             drained = self._wind_down(run, dispatcher, grace)
         finally:
-            running.release(self._identity, self)
+            self._let_go()
             following = self._new_dispatcher()
             with self._lock:
                 self._run, self._dispatcher = None, following

@@ -177,9 +177,7 @@ def test_a_stop_ends_every_ask(qq: Simulator, make_client: MakeClient) -> None:
     assert isinstance(ended.get(timeout=10), Stopped)
 
 
-def test_handlers_run_on_the_pool_in_parallel_for_two_and_never_for_one(
-    qq: Simulator, make_client: MakeClient
-) -> None:
+def test_handlers_run_on_the_pool_in_parallel_for_two_and_never_for_one(qq: Simulator, make_client: MakeClient) -> None:
     """The default client: real threads of a real ThreadPoolExecutor."""
     client = make_client(qq)
     assert isinstance(client._dispatcher._workers._executor, ThreadPoolExecutor)

@@ -1,0 +1,75 @@
+"""One bot, one process: a lock file tells when there are two. It warns and forbids nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[str]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+__all__ = ["LockFile"]
+
+log = logging.getLogger("qqbot_sync.client")
+
+
+class LockFile:
+    """Held while a client runs; the system lets go of it when the process dies. Not thread-safe: start and stop call it.
+
+    Args:
+        identity: what must not run twice; only its hash appears on disk.
+        directory: None: the system's directory for temporary files.
+    """
+
+    def __init__(self, identity: object, *, directory: Path | None = None) -> None:
+        digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:20]
+        self._path = (directory or Path(tempfile.gettempdir())) / f"qqbot_sync-{_user()}-{digest}.lock"
+        self._file: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Locks the file; False, after a warning, where another process holds it."""
+        if self._file is not None:
+            return True
+        try:
+            file = self._path.open("a+", encoding="utf-8")
+        except OSError as error:
+            # No place for a lock file is no reason not to run.
+            log.debug("no lock file at %s: %s", self._path, error)
+            return True
+        try:
+            _lock(file)
+        except OSError:
+            file.close()
+            log.warning(
+                "另一个进程正在运行同一个机器人和分片,两者会互相踢下线或重复处理消息 / "
+                "another process runs the same bot and shard: they will kick each other out or handle messages twice"
+            )
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Lets go. A second call does nothing."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")

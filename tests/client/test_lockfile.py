@@ -1,0 +1,58 @@
+"""The lock file warns about a second process, and gets in nobody's way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qqbot_sync.client.lockfile import LockFile
+
+
+def test_the_second_of_two_is_warned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = LockFile("bot", directory=tmp_path), LockFile("bot", directory=tmp_path)
+    assert first.take()
+    assert first.take()
+    assert not second.take()
+    assert "another process" in caplog.text
+    first.release()
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_different_bots_do_not_meet(tmp_path: Path) -> None:
+    locks = [LockFile(name, directory=tmp_path) for name in ("one", "two")]
+    assert all(lock.take() for lock in locks)
+    for lock in locks:
+        lock.release()
+
+
+def test_a_process_that_dies_lets_go(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from qqbot_sync.client.lockfile import LockFile; "
+    script += "lock = LockFile('bot', directory=Path(sys.argv[1])); print(lock.take(), flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "True"
+        lock = LockFile("bot", directory=tmp_path)
+        assert not lock.take()
+        other.kill()
+        other.wait()
+        assert lock.take()
+        lock.release()
+
+
+def test_without_a_place_for_it_nothing_happens(tmp_path: Path) -> None:
+    assert LockFile("bot", directory=tmp_path / "missing").take()
+
+
+def test_the_file_names_no_bot(tmp_path: Path) -> None:
+    lock = LockFile(("102012345", "https://api"), directory=tmp_path)
+    lock.take()
+    lock.release()
+    (file,) = tmp_path.iterdir()
+    assert "102012345" not in file.name + file.read_text()
