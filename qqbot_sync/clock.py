@@ -6,11 +6,17 @@ how a suspend is noticed. `wall()` serves only what is a date by nature.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import Protocol
 
 __all__ = ["Clock", "SystemClock"]
+
+SLICED: bool = sys.platform == "win32"
+"""Windows delivers no Ctrl-C to a thread inside a long wait: there it is cut into slices."""
+SLICE = 0.5
+"""Seconds."""
 
 
 class Clock(Protocol):
@@ -42,7 +48,15 @@ class SystemClock:
         return time.time()  # noqa: TID251  the one place: dates come from here
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
-        return event.wait(seconds)
+        if not SLICED:
+            return event.wait(seconds)
+        end = None if seconds is None else self.now() + seconds
+        while True:
+            left = SLICE if end is None else min(SLICE, end - self.now())
+            if event.wait(max(0.0, left)):
+                return True
+            if end is not None and self.now() >= end:
+                return False
 
 
 def _boot() -> float:

@@ -128,7 +128,7 @@ class ReconnectConfig:
     max_attempts: int | None = None
     """Attempts since the last READY; None never gives up (docs/adr/0006)."""
     initial_delay: float = 1.0
-    """Seconds."""
+    """Seconds, above 0: attempts without a pause would spin."""
     max_delay: float = 30.0
     """Seconds."""
     backoff_factor: float = 2.0
@@ -136,7 +136,7 @@ class ReconnectConfig:
     def __post_init__(self) -> None:
         if self.max_attempts is not None:
             _whole("ReconnectConfig.max_attempts", self.max_attempts, at_least=1)
-        _number("ReconnectConfig.initial_delay", self.initial_delay, at_least=0)
+        _number("ReconnectConfig.initial_delay", self.initial_delay, above=0)
         _number("ReconnectConfig.max_delay", self.max_delay, at_least=self.initial_delay)
         _number("ReconnectConfig.backoff_factor", self.backoff_factor, at_least=1)
 

@@ -144,7 +144,7 @@ class Context:
             )
         return self.client.api.send(target, *parts, anchor=self.anchor, redelivered=self.redelivered, timeout=timeout)
 
-    def ask(self, prompt: str | None = None, *, timeout: float | None = 300.0) -> Context:
+    def ask(self, prompt: str | None = None, timeout: float | None = 300.0) -> Context:
         """Sends `prompt` and waits for the next message of the same person in the same conversation.
 
         The answer goes to the asker and to no other handler. While it waits, this handler gives its worker and its

@@ -36,6 +36,8 @@ __all__ = ["BotClient"]
 log = logging.getLogger("qqbot_sync.client")
 decode_log = logging.getLogger("qqbot_sync.dispatch")
 
+PLAIN = ("workers", "max_waiting", "queue_size", "overflow", "ordering")
+"""Arguments whose default is a value: one that equals it says nothing against `config`."""
 SPARE_CONNECTIONS = 8
 """HTTP connections kept beside one for each worker: for handlers that have waited, and other threads."""
 

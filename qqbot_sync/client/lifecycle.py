@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
+from enum import Enum
+from logging import DEBUG, INFO
 from types import TracebackType
 from typing import TypeVar
 
@@ -14,7 +17,7 @@ from qqbot_sync.api import Api
 from qqbot_sync.client import running, serving
 from qqbot_sync.client.handlers import Handlers
 from qqbot_sync.client.lockfile import LockFile
-from qqbot_sync.client.run import Run
+from qqbot_sync.client.run import Run, record_key
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
 from qqbot_sync.context import Context
@@ -25,7 +28,8 @@ from qqbot_sync.intents import Intents
 from qqbot_sync.logs import log_to_stderr
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.negotiation import IntentPlan
-from qqbot_sync.store import Store
+from qqbot_sync.protocol.pacing import IdentifyPace
+from qqbot_sync.store import MAX_AGE, Store
 
 __all__ = ["Lifecycle"]
 
@@ -35,10 +39,20 @@ dispatch_log = logging.getLogger("qqbot_sync.dispatch")
 FAILURE_GRACE = 10.0
 """Seconds that handlers get after a fatal cause, where nobody said how long."""
 
-SECOND_CALLER = 2.0
-"""Seconds, beyond its own timeout, that a second call of `stop` waits for the first."""
+STOP_BOUND = 2.0
+"""Seconds, beyond what handlers get, after which `stop` returns in any case."""
+STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still run after %g s:\n%s"
 
 Self = TypeVar("Self", bound="Lifecycle")
+
+
+class _Phase(Enum):
+    """What a client is doing; there is a run from LAUNCHING on."""
+
+    IDLE = "idle"
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    STOPPING = "stopping"
 
 
 class Lifecycle(Handlers):
@@ -65,24 +79,28 @@ class Lifecycle(Handlers):
         self._store = store
         self._shards = (config.shard or ShardConfig(),)
         self._claims = Claims()
+        self._pace = IdentifyPace()
         self._decoder = codec.ModelDecoder(self._mismatched)
-        # Guards everything below; never held while something blocks or user code runs.
         self._lock = threading.Lock()
+        # Guarded by the lock, whose changes it announces; nothing blocks and no user code runs under it.
+        self._turn = threading.Condition(self._lock)
+        self._phase = _Phase.IDLE
         self._run: Run | None = None
         self._dispatcher = self._new_dispatcher()
         self._watched = Intents.none()
-        self._asked_before: tuple[Intents, Intents] | None = None
+        self._granted: tuple[Intents, Intents] | None = None
         self._error: BotError | None = None
-        self._idle = threading.Event()
-        self._idle.set()
-        self._words: serving.Words | None = None
         self._pid = os.getpid()
         shards = tuple((shard.shard_id, shard.shard_count) for shard in self._shards)
         self._identity: running.Identity = (api.app_id, api.environment.api_url, shards)
         self._lock_file = LockFile(self._identity)
 
+    # -- start and stop -------------------------------------------------------------------------------------------
+
     def start(self, timeout: float | None = 30.0) -> None:
         """Connects on background threads and returns when the bot is READY (or RESUMED) on every shard.
+
+        Idempotent: where it runs already, it waits for READY. In a handler of this client it does not wait.
 
         Args:
             timeout: seconds, from the moment a shard's identify slot comes; None: no limit.
@@ -94,8 +112,9 @@ class Lifecycle(Handlers):
             AlreadyRunning: this bot runs in this process already.
             Stopped: `stop()` was called meanwhile.
         """
+        _check_seconds("timeout", timeout, or_none=True)
         run = self._begin()
-        if self._is_inside():
+        if self._dispatcher.in_worker():
             return
         try:
             run.wait_ready(timeout)
@@ -107,24 +126,26 @@ class Lifecycle(Handlers):
         """Stops: takes no more events, lets handlers finish, closes the connection so that it can be resumed.
 
         Idempotent. Returns within 2 s plus the time handlers need, which `timeout` bounds. Called from a handler, or
-        any other thread of this package, it only asks for the stop and returns.
+        any other thread of this package, it only asks for the stop and returns. In a process that was forked from the
+        client's own it does nothing: the connection belongs to the parent.
 
         Args:
             timeout: seconds that handlers get.
         """
-        if timeout < 0:
-            raise ValueError(f"timeout 不能为负 / timeout must not be negative: {timeout}")
-        with self._lock:
-            run, words = self._run, self._words
-        if run is None:
+        _check_seconds("timeout", timeout)
+        if os.getpid() != self._pid:
             return
         if self._is_inside():
-            if words is not None:
-                words.put(serving.Wanted())
-            else:
-                threading.Thread(target=self._shut_down, args=(run, timeout), name="qqbot-stop", daemon=True).start()
+            with self._lock:
+                run = self._run
+            if run is not None and not run.announce(serving.Wanted()):
+                self._ask_to_end(run, timeout)
             return
-        self._shut_down(run, grace=timeout)
+        with self._turn:
+            self._turn.wait_for(lambda: self._phase is not _Phase.LAUNCHING)
+            run = self._run
+        if run is not None:
+            self._shut_down(run, timeout)
 
     def run_forever(self, grace: float = 10.0, *, logging: bool = True) -> None:
         """Starts without a time limit and serves until SIGINT, SIGTERM or `stop()`; then drains and returns.
@@ -132,28 +153,22 @@ class Lifecycle(Handlers):
         Args:
             grace: seconds that handlers get to finish. Handlers that still run after it are logged with their stacks;
                 if a signal asked for the end, the process leaves all the same.
-            logging: add a handler at INFO to stderr where the program has configured none.
+            logging: add a handler to stderr, at INFO, where the program has configured none.
 
         Raises:
             BotError: a cause that no retry can cure.
         """
-        if grace < 0:
-            raise ValueError(f"grace 不能为负 / grace must not be negative: {grace}")
-        if self._is_inside():
+        _check_seconds("grace", grace)
+        if self._dispatcher.in_worker():
             raise RuntimeError("不能在处理函数中调用 run_forever() / run_forever() cannot be called from a handler")
         if logging:
-            log_to_stderr()
-        words: serving.Words = serving.Words()
-        with self._lock:
-            self._words = words
-        try:
-            run = self._begin()
-            serving.serve(words, shut_down=lambda: self._shut_down(run, grace), failed=lambda: self._error)
-        finally:
-            with self._lock:
-                self._words = None
-        if self._error is not None:
-            raise self._error
+            log_to_stderr(DEBUG if self.config.debug_logging else INFO)
+        run = self._begin()
+        words = serving.Words()
+        run.tell(words)
+        serving.serve(words, shut_down=lambda: self._ask_to_end(run, grace), failed=lambda: run.error)
+        if run.error is not None:
+            raise run.error
 
     def __enter__(self: Self) -> Self:
         self.start()
@@ -164,31 +179,56 @@ class Lifecycle(Handlers):
     ) -> None:
         self.stop()
 
-    # -- the order of things --------------------------------------------------------------------------------------
+    # -- the beginning --------------------------------------------------------------------------------------------
 
     def _begin(self) -> Run:
         """Starts the threads, unless they run; returns the run."""
         self._check_process()
-        while True:
-            with self._lock:
-                run = self._run
-                if run is None and self._idle.is_set():
-                    self._idle.clear()
-                    self._error = None
-                    break
-                if run is not None and not run.over.is_set():
-                    return run
-            self._idle.wait()
+        with self._turn:
+            self._turn.wait_for(lambda: self._phase in (_Phase.IDLE, _Phase.RUNNING))
+            if self._run is not None:
+                return self._run
+            self._phase, self._error = _Phase.LAUNCHING, None
+        run = None
         try:
-            return self._launch()
-        except BaseException:
-            self._let_go()
-            with self._lock:
-                self._run = None
-            self._idle.set()
-            raise
+            run = self._launch()
+        finally:
+            if run is None:
+                self._let_go()
+            following = self._dispatcher if run is not None else self._new_dispatcher()
+            with self._turn:
+                self._run, self._dispatcher = run, following
+                self._phase = _Phase.IDLE if run is None else _Phase.RUNNING
+                self._turn.notify_all()
+        return run
 
     def _launch(self) -> Run:
+        """Everything of a run, started; where one part cannot be, the others are stopped again."""
+        self._claim_identity()
+        dispatcher = self._dispatcher
+        run = Run(
+            config=self.config,
+            shards=self._shards,
+            plan=self._plan(),
+            api=self.api,
+            dispatcher=dispatcher,
+            claims=self._claims,
+            store=self._store,
+            metrics=self.metrics,
+            clock=self._clock,
+            pace=self._pace,
+            failed=self._failed,
+            needed_by=self._router.needed_by,
+        )
+        try:
+            dispatcher.start()
+            run.begin()
+        except BaseException:
+            self._wind_down(run, dispatcher, 0.0)
+            raise
+        return run
+
+    def _claim_identity(self) -> None:
         other = running.take(self._identity, self)
         if other is not None:
             if not running.in_ipython_kernel():
@@ -200,26 +240,6 @@ class Lifecycle(Handlers):
             other.stop()
             running.take(self._identity, self)
         self._lock_file.take()
-        with self._lock:
-            dispatcher = self._dispatcher
-        run = Run(
-            config=self.config,
-            shards=self._shards,
-            plan=self._plan(),
-            api=self.api,
-            dispatcher=dispatcher,
-            claims=self._claims,
-            store=self._store,
-            metrics=self.metrics,
-            clock=self._clock,
-            failed=self._failed,
-            needed_by=self._router.needed_by,
-        )
-        dispatcher.start()
-        with self._lock:
-            self._run = run
-        run.begin()
-        return run
 
     def _let_go(self) -> None:
         """This bot may be run by others again."""
@@ -257,84 +277,110 @@ class Lifecycle(Handlers):
         if not required | wished:
             wished = Intents.default()
         plan = IntentPlan(required, wished)
-        if self._asked_before is not None and self._asked_before[0] == plan.asked:
-            return plan.at(self._asked_before[1])
+        if self._granted is not None and self._granted[0] == plan.asked:
+            return plan.at(self._granted[1])
+        record = self._store.load(record_key(self.api, self._shards[0]))
+        if record is not None and record.wanted == int(plan.asked) and self._clock.wall() - record.saved_at <= MAX_AGE:
+            return plan.at(record.intents)
         return plan
 
+    # -- the end --------------------------------------------------------------------------------------------------
+
     def _shut_down(self, run: Run, grace: float) -> None:
-        """Ends `run`; a second caller waits for the first."""
-        with self._lock:
+        """Ends `run` and waits for that, though never for much longer than `grace`."""
+        self._ask_to_end(run, grace)
+        run.ended.wait(grace + STOP_BOUND)
+
+    def _ask_to_end(self, run: Run, grace: float) -> None:
+        """Has `run` wound down on a thread of its own, which nothing interrupts; the first call decides the grace."""
+        thread = threading.Thread(target=self._end, args=(run, grace), name="qqbot-stop", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter ends, or the machine is out of threads: then here.
+            self._end(run, grace)
+
+    def _end(self, run: Run, grace: float) -> None:
+        with self._turn:
+            self._turn.wait_for(lambda: self._phase is not _Phase.LAUNCHING)
+            if self._run is not run or self._phase is not _Phase.RUNNING:
+                return
+            self._phase = _Phase.STOPPING
             dispatcher = self._dispatcher
-            first = self._run is run and not run.over.is_set()
-            if first:
-                run.over.set()
-        if not first:
-            self._idle.wait(grace + SECOND_CALLER)
-            return
         drained = True
         try:
             drained = self._wind_down(run, dispatcher, grace)
         finally:
             self._let_go()
             following = self._new_dispatcher()
-            with self._lock:
-                self._run, self._dispatcher = None, following
-                words = self._words
-            self._idle.set()
-            if words is not None:
-                words.put(serving.Done(stuck=not drained))
+            with self._turn:
+                self._run, self._dispatcher, self._phase = None, following, _Phase.IDLE
+                self._turn.notify_all()
+            run.ended.set()
+            run.announce(serving.Done(stuck=not drained))
 
     def _wind_down(self, run: Run, dispatcher: Dispatcher, grace: float) -> bool:
-        """Intake, waiters, lanes, sockets, pool, store, HTTP: in this order. Returns whether all handlers ended."""
-        dispatcher.close_intake()
-        run.no_more_dials()
-        dispatcher.end_waiters(self._error or Stopped("客户端已停止 / the client was stopped"))
-        drained = dispatcher.drain(grace)
-        left = run.finish()
-        if not drained:
-            log.warning("handlers still run after %g s:\n%s", grace, dispatcher.stacks())
-        left = max(left, dispatcher.stop())
-        self.api.close()
-        self._remember(run)
-        if left:
-            log.info("stopped; %s events were not finished: they come again at the next start", left)
+        """Intake, waiters, lanes, sockets, pool, store, HTTP: in this order. Returns whether all handlers ended.
+
+        A step that fails is logged and holds up no other.
+        """
+        outcome = {"drained": True, "left": 0}
+
+        def drain() -> None:
+            outcome["drained"] = dispatcher.drain(grace)
+
+        def count(counted: Callable[[], int]) -> None:
+            outcome["left"] = max(outcome["left"], counted())
+
+        steps: tuple[Callable[[], object], ...] = (
+            dispatcher.close_intake,
+            run.no_more_dials,
+            lambda: dispatcher.end_waiters(run.error or Stopped("客户端已停止 / the client was stopped")),
+            drain,
+            run.close_connections,
+            lambda: None if outcome["drained"] else log.warning(STILL_RUNNING, grace, grace, dispatcher.stacks()),
+            lambda: count(run.save),
+            lambda: count(dispatcher.stop),
+            self.api.close,
+            lambda: self._remember(run),
+        )
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                log.exception("a step of stopping failed; the others go on")
+        if outcome["left"]:
+            log.info("stopped; %s events were not finished: they come again at the next start", outcome["left"])
         else:
             log.info("stopped; nothing left behind")
-        return drained
+        return bool(outcome["drained"])
 
     def _remember(self, run: Run) -> None:
-        first = IntentPlan(run.plan.required, run.plan.wished).asked
-        self._asked_before = (first, run.plan.asked)
+        """What was granted, if anything was: nobody wants to be refused the same twice."""
+        if run.was_ready:
+            self._granted = (run.wanted, run.plan.asked)
 
-    def _failed(self, error: BotError) -> None:
+    # -- what goes wrong ------------------------------------------------------------------------------------------
+
+    def _failed(self, run: Run, error: BotError) -> None:
         """Nothing can cure this: every waiting call ends with it, the hooks hear of it, the client stops."""
         with self._lock:
-            if self._error is not None:
-                return
             self._error = error
-            run, dispatcher = self._run, self._dispatcher
+            dispatcher = self._dispatcher
         log.critical("%s", error)
         dispatcher.end_waiters(error)
-        if run is not None:
-            threading.Thread(
-                target=self._end_by_failure, args=(run, dispatcher, error), name="qqbot-stop", daemon=True
-            ).start()
-
-    def _end_by_failure(self, run: Run, dispatcher: Dispatcher, error: BotError) -> None:
-        dispatcher.report(error)
-        with self._lock:
-            words = self._words
-        if words is not None:
-            words.put(serving.Wanted())
-        else:
-            self._shut_down(run, FAILURE_GRACE)
+        run.on_the_side(lambda: dispatcher.report(error))
+        if not run.announce(serving.Wanted()):
+            self._ask_to_end(run, FAILURE_GRACE)
 
     def _executor_closed(self, error: BaseException | None) -> None:
         """The dispatcher says: no task can be started any more; without an error, because the program ends."""
-        if error is not None:
+        with self._lock:
+            run = self._run
+        if error is not None and run is not None:
             failure = BotError(f"executor 拒绝执行任务 / the executor takes no more tasks: {error}")
             failure.__cause__ = error
-            self._failed(failure)
+            run.gateway_failed(failure)
 
     def _is_inside(self) -> bool:
         """Whether the calling thread is one of ours, or runs a handler: it must not wait for itself."""
@@ -368,3 +414,12 @@ class Lifecycle(Handlers):
     def _mismatched(self, event: str, field: str) -> None:
         if self.metrics.record_mismatch(event, field):
             dispatch_log.warning("%s: field %s has another type than documented; delivered all the same", event, field)
+
+
+def _check_seconds(name: str, value: object, *, or_none: bool = False) -> None:
+    if value is None and or_none:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        raise TypeError(f"{name} 必须是秒数 / {name} must be a number of seconds, not {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} 不能为负 / {name} must not be negative: {value}")

@@ -29,7 +29,7 @@ log = logging.getLogger("qqbot_sync.client")
 
 
 class LockFile:
-    """Held while a client runs; the system lets go of it when the process dies. Not thread-safe: start and stop call it.
+    """Held while a client runs, and let go by the system when the process dies. Not thread-safe.
 
     Args:
         identity: what must not run twice; only its hash appears on disk.

@@ -7,32 +7,42 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from qqbot_sync.api import Api
+from qqbot_sync.client import serving
 from qqbot_sync.client.state import ConnectionState, SessionInfo
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
 from qqbot_sync.dispatch import Claims, Dispatcher, Offer
-from qqbot_sync.errors import BotError, ConnectionFailed, RateLimited, Stopped
+from qqbot_sync.errors import BotError, ConnectionFailed, HeartbeatTimeout, RateLimited, Stopped
 from qqbot_sync.events import RawEvent
 from qqbot_sync.gateway.address import Address
 from qqbot_sync.gateway.shard import Shard
 from qqbot_sync.gateway.supervisor import Supervisor
 from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics
+from qqbot_sync.protocol.close_codes import Verdict
 from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
-from qqbot_sync.protocol.session import Session
+from qqbot_sync.protocol.pacing import IdentifyPace
+from qqbot_sync.protocol.session import End, Session
 from qqbot_sync.store import MAX_AGE, Record, Store
 
-__all__ = ["Run"]
+__all__ = ["Run", "record_key"]
 
 log = logging.getLogger("qqbot_sync.gateway")
 
+WINDOWS_SLICE = 0.5 if sys.platform == "win32" else None
 PARTING = 1.0
 """Seconds for sockets and threads to end once they were told to."""
+
+
+def record_key(api: Api, shard: ShardConfig) -> str:
+    """What a shard's record is kept under: app, platform and shard."""
+    return f"{api.app_id}@{api.environment.api_url}#{shard.shard_id}/{shard.shard_count}"
 
 
 class Run:
@@ -56,7 +66,8 @@ class Run:
         store: Store,
         metrics: GatewayMetrics,
         clock: Clock,
-        failed: Callable[[BotError], None],
+        pace: IdentifyPace,
+        failed: Callable[[Run, BotError], None],
         needed_by: Callable[[Intents], Sequence[str]],
     ) -> None:
         self._api = api
@@ -67,7 +78,8 @@ class Run:
         self._clock = clock
         self._failed = failed
         self._needed_by = needed_by
-        self._wanted = plan.asked
+        self.wanted = IntentPlan(plan.required, plan.wished).asked
+        """The intents asked for before anything was refused."""
         self._lock = threading.Lock()
         # A stop may overtake a start: what was not begun by then never begins.
         self._beginning = threading.Lock()
@@ -76,12 +88,17 @@ class Run:
         self._known_waits: dict[int, tuple[float, Exception | None]] = {}
         self._ready_once: set[int] = set()
         self._last_cause: Exception | None = None
-        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._error: BotError | None = None
+        self._news = threading.Condition(self._lock)
+        self.error: BotError | None = None
+        """The cause that no retry can cure, once there is one."""
+        self._words: list[serving.Words] = []
+        self._sides: list[threading.Thread] = []
         self.all_ready = threading.Event()
         """Set while every shard is READY."""
         self.over = threading.Event()
         """Set when this run is stopping: waiting for READY is in vain."""
+        self.ended = threading.Event()
+        """Set when everything is wound down."""
         inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         address = Address(api)
         self.user: dict[str, Any] | None = None
@@ -98,7 +115,7 @@ class Run:
             for shard in shards
         ]
         self._supervisor = Supervisor(
-            self._shards, plan=plan, reconnect=config.reconnect, listener=self, clock=clock, inbox=inbox
+            self._shards, plan=plan, reconnect=config.reconnect, listener=self, clock=clock, inbox=inbox, pace=pace
         )
 
     # -- start and stop -------------------------------------------------------------------------------------------
@@ -121,26 +138,27 @@ class Run:
             ConnectionFailed: it took too long; with the last cause.
             Stopped: stopped meanwhile.
         """
-        while True:
-            with self._lock:
-                if self._error is not None:
-                    raise self._error
+        with self._news:
+            while True:
+                if self.error is not None:
+                    raise self.error
                 if self.over.is_set():
                     raise Stopped("启动时被停止 / stopped while starting")
                 missing = [shard_id for shard_id in self._states if shard_id not in self._ready_once]
                 if not missing:
                     return
                 left = None if timeout is None else self._time_left(missing, timeout)
-                cause = self._last_cause
-            if left is not None and left <= 0:
-                said = str(cause).splitlines()[0] if cause is not None and str(cause) else "no answer"
-                raise ConnectionFailed(
-                    f"{timeout:g} 秒内未能连接 / could not connect within {timeout:g} s: {said}"
-                ) from cause
-            try:
-                self._news.get(timeout=left)
-            except queue.Empty:
-                continue
+                if left is not None and left <= 0:
+                    raise self._too_late(timeout)
+                # Windows delivers no Ctrl-C to a thread inside an unbounded wait.
+                self._news.wait(left if left is not None else WINDOWS_SLICE)
+
+    def _too_late(self, timeout: float | None) -> ConnectionFailed:
+        cause = self._last_cause
+        said = str(cause).splitlines()[0] if cause is not None and str(cause) else "no answer"
+        error = ConnectionFailed(f"{timeout:g} 秒内未能连接 / could not connect within {timeout:g} s: {said}")
+        error.__cause__ = cause
+        return error
 
     def _time_left(self, missing: Sequence[int], timeout: float) -> float | None:
         """Seconds until the first of the missing shards is out of time; None while all wait for their slot."""
@@ -165,54 +183,92 @@ class Run:
         """Connections that end from now on are not replaced."""
         self.over.set()
         self._supervisor.no_more_dials()
-        self._news.put(None)
+        self._tell_news()
 
-    def finish(self) -> int:
-        """Closes every connection with 4000, joins the threads, saves the sessions; returns events left behind."""
+    def close_connections(self) -> None:
+        """Closes every connection with 4000 and joins the threads."""
         with self._beginning:
             self.over.set()
         for shard in self._shards:
             shard.stop()
         self._supervisor.stop(PARTING)
         end = self._clock.now() + PARTING
+        for thread in self._sides:
+            thread.join(max(0.0, end - self._clock.now()))
         for shard in self._shards:
             if not shard.join(max(0.0, end - self._clock.now())):
                 log.warning("shard %s: its reader is still busy; left to end by itself", shard.config.shard_id)
+
+    def save(self) -> int:
+        """Puts the sessions into the store; returns how many events were accepted and not finished."""
         return sum(self._save(shard) for shard in self._shards)
+
+    # -- who waits for the end ------------------------------------------------------------------------------------
+
+    def tell(self, words: serving.Words) -> None:
+        """Announces to `words` what concerns whoever serves; the end at once where it has come already."""
+        with self._lock:
+            self._words.append(words)
+        if self.ended.is_set():
+            words.put(serving.Done(stuck=False))
+        elif self.error is not None:
+            words.put(serving.Wanted())
+
+    def announce(self, word: object) -> bool:
+        """Tells everybody who serves; False if nobody does."""
+        with self._lock:
+            listening = list(self._words)
+        for words in listening:
+            words.put(word)
+        return bool(listening)
+
+    def on_the_side(self, work: Callable[[], object]) -> None:
+        """Runs user code that nobody may have to wait for on a thread of its own; the end waits for it a little."""
+        thread = threading.Thread(target=work, name="qqbot-error", daemon=True)
+        self._sides.append(thread)
+        thread.start()
+
+    def _tell_news(self) -> None:
+        with self._news:
+            self._news.notify_all()
 
     # -- memory ---------------------------------------------------------------------------------------------------
 
-    def _key(self, shard: ShardConfig) -> str:
-        return f"{self._api.app_id}@{self._api.environment.api_url}#{shard.shard_id}/{shard.shard_count}"
-
     def _restored(self, shard: ShardConfig, config: GatewayConfig) -> Session:
         session = Session(shard, config.heartbeat)
-        record = self._store.load(self._key(shard))
-        if record is None or record.session_id is None:
+        record = self._store.load(record_key(self._api, shard))
+        if record is None:
             return session
-        age = self._clock.wall() - record.saved_at
-        if record.wanted != int(self._wanted) or not 0 <= age <= MAX_AGE:
-            self._store.forget(self._key(shard))
+        # A wall clock that was set back makes a record look younger than new; that is no reason to lose a session.
+        if record.wanted != int(self.wanted) or self._clock.wall() - record.saved_at > MAX_AGE:
+            self._store.forget(record_key(self._api, shard))
             return session
-        session.restore(session_id=record.session_id, seq=record.seq, intents=Intents(record.intents))
         session.user = self.user = record.user
+        if record.session_id is not None:
+            session.restore(session_id=record.session_id, seq=record.seq, intents=Intents(record.intents))
         return session
 
     def _save(self, shard: Shard) -> int:
         session_id, seq, unfinished = shard.books()
-        if session_id is None:
-            self._store.forget(self._key(shard.config))
+        key = record_key(self._api, shard.config)
+        if session_id is None and not self.was_ready:
+            self._store.forget(key)
         else:
             record = Record(
                 session_id=session_id,
                 seq=seq or 0,
-                intents=int(shard.session.intents),
-                wanted=int(self._wanted),
+                intents=int(self.plan.asked if session_id is None else shard.session.intents),
+                wanted=int(self.wanted),
                 saved_at=self._clock.wall(),
                 user=shard.session.user,
             )
-            self._store.save(self._key(shard.config), record)
+            self._store.save(key, record)
         return unfinished
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether any shard has been READY."""
+        return bool(self._ready_once)
 
     # -- views ----------------------------------------------------------------------------------------------------
 
@@ -265,9 +321,15 @@ class Run:
     def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None:
         self._claims.forget_up_to(shard, resume_point)
 
-    def dropped(self, reason: str) -> None:
+    def dropped(self, reason: str, detail: str = "") -> None:
         first = self._metrics.record_frame_dropped(reason)
-        log.log(logging.WARNING if first else logging.DEBUG, "frame ignored: %s", reason)
+        said = f"{reason}: {detail}" if detail else reason
+        log.log(
+            logging.WARNING if first else logging.DEBUG, "frame ignored, the next of its kind is not logged: %s", said
+        )
+
+    def acknowledged(self) -> None:
+        self._metrics.record_heartbeat()
 
     # -- Listener: called by the supervisor -----------------------------------------------------------------------
 
@@ -275,7 +337,7 @@ class Run:
         with self._lock:
             self._dialed_at.setdefault(shard_id, self._clock.now())
             self._known_waits.pop(shard_id, None)
-        self._news.put(None)
+        self._tell_news()
 
     def shard_ready(self, shard_id: int, *, resumed: bool) -> None:
         self._metrics.record_connection(resumed=resumed)
@@ -288,17 +350,18 @@ class Run:
             if all(state is ConnectionState.CONNECTED for state in self._states.values()):
                 self.all_ready.set()
         log.info("shard %s: %s", shard_id, "RESUMED" if resumed else "READY")
-        self._news.put(None)
+        self._tell_news()
 
-    def shard_down(self, shard_id: int, *, resumable: bool, routine: bool, reason: str) -> None:
+    def shard_down(self, shard_id: int, end: End) -> None:
+        resumable = end.verdict is Verdict.RESUME
         with self._lock:
             if shard_id in self._ready_once:
                 self._states[shard_id] = ConnectionState.SUSPENDED if resumable else ConnectionState.LOST
-            self._last_cause = ConnectionFailed(reason)
+            self._last_cause = (HeartbeatTimeout if end.kind == "heartbeat" else ConnectionFailed)(end.reason)
             self.all_ready.clear()
         if not self.over.is_set():
-            self._metrics.record_reconnection("routine" if routine else reason)
-        self._news.put(None)
+            self._metrics.record_reconnection(end.kind)
+        self._tell_news()
 
     def shard_waits(self, shard_id: int, seconds: float, *, cause: Exception | None, known: bool) -> None:
         with self._lock:
@@ -306,7 +369,7 @@ class Run:
                 self._last_cause = cause
             if known:
                 self._known_waits[shard_id] = (self._clock.now() + seconds, cause)
-        self._news.put(None)
+        self._tell_news()
 
     def intents_reduced(self, plan: IntentPlan, given_up: Intents) -> None:
         losses = "; ".join(losses_of(given_up))
@@ -323,6 +386,7 @@ class Run:
 
     def gateway_failed(self, error: BotError) -> None:
         with self._lock:
-            self._error = error
-        self._news.put(None)
-        self._failed(error)
+            first, self.error = self.error is None, self.error or error
+        self._tell_news()
+        if first:
+            self._failed(self, error)

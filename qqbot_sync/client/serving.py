@@ -22,6 +22,8 @@ __all__ = ["Done", "Signalled", "Wanted", "Words", "serve"]
 
 log = logging.getLogger("qqbot_sync.client")
 
+FLUSH_TIMEOUT = 1.0
+"""Seconds."""
 WINDOWS_SLICE = 0.5
 """Seconds: Windows delivers no signal to a thread inside an unbounded wait."""
 
@@ -50,10 +52,11 @@ def serve(words: Words, *, shut_down: Callable[[], None], failed: Callable[[], B
 
     Args:
         words: where signals, wishes and the end are announced.
-        shut_down: stops the client; called once, on a thread of its own.
+        shut_down: has the client stopped; called once, returns at once.
         failed: the fatal cause, if there was one.
     """
     restore = _install(words)
+    is_ours = restore is not _nothing
     ending = signalled = False
     try:
         while True:
@@ -62,15 +65,17 @@ def serve(words: Words, *, shut_down: Callable[[], None], failed: Callable[[], B
                 break
             if isinstance(word, Signalled):
                 if signalled and word.number == signal.SIGINT:
+                    if not is_ours:
+                        raise KeyboardInterrupt
                     _leave(130)
                 signalled = True
                 log.info("%s: stopping; once more to leave at once", signal.Signals(word.number).name)
             if not ending:
                 ending = True
-                threading.Thread(target=shut_down, name="qqbot-stop", daemon=True).start()
+                shut_down()
     finally:
         restore()
-    if word.stuck and signalled:
+    if word.stuck and signalled and is_ours:
         # The interpreter would wait for these handlers for ever; everything that can be saved is saved.
         _leave(1 if failed() is not None else 0)
 
@@ -89,7 +94,7 @@ def _next(words: Words) -> Any:
 def _install(words: Words) -> Callable[[], None]:
     """Takes SIGINT and SIGTERM; returns what gives them back. Touches nothing off the main thread or in a kernel."""
     if threading.current_thread() is not threading.main_thread() or in_ipython_kernel():
-        return lambda: None
+        return _nothing
 
     def handler(number: int, _frame: FrameType | None) -> None:
         words.put(Signalled(number))
@@ -104,10 +109,21 @@ def _install(words: Words) -> Callable[[], None]:
     return restore
 
 
+def _nothing() -> None:
+    """There is nothing to give back."""
+
+
 def _leave(status: int) -> None:
     """The only exit in the package (docs/adr/0005)."""
+    # A stuck handler may hold the lock of a log handler or a stream: the exit waits for none of them.
+    flushing = threading.Thread(target=_flush, name="qqbot-flush", daemon=True)
+    flushing.start()
+    flushing.join(FLUSH_TIMEOUT)
+    os._exit(status)
+
+
+def _flush() -> None:
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
+        with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(status)

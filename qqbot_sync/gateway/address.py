@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from qqbot_sync.api import Api
-from qqbot_sync.errors import ConnectionFailed, RateLimited
+from qqbot_sync.errors import ConnectionFailed, RateLimited, Stopped
 from qqbot_sync.gateway.connection import Route
 from qqbot_sync.gateway.messages import DialOrder
 from qqbot_sync.protocol.gateway_info import GatewayInfo
@@ -25,21 +26,27 @@ class Address:
         self._url: str | None = None
         self._token: str | None = None
 
-    def reach(self, order: DialOrder) -> tuple[Route, str, GatewayInfo | None]:
+    def reach(self, order: DialOrder, is_wanted: Callable[[], bool]) -> tuple[Route, str, GatewayInfo | None]:
         """The route, a valid token, and what the platform told if it was asked.
 
         A resume goes to the URL known, so that it needs no call; a new session asks anew, because it must know how
         many are left.
 
+        Args:
+            is_wanted: asked between two steps; nobody needs an answer any more when it says no.
+
         Raises:
             ApiError: the platform refused; AuthenticationFailed and RateLimited among them.
             ConnectionFailed: it cannot be reached, or named no usable URL.
+            Stopped: nobody wants the answer any more.
         """
         with self._lock:
             url, used = self._url, self._token
         if order.refresh_token and used is not None:
             self._api.token.expire(used)
         token = self._api.token.get()
+        if not is_wanted():
+            raise Stopped("abandoned")
         info = None
         if url is None or not order.resume or order.refetch_url:
             info = self._ask(order)

@@ -17,7 +17,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -43,7 +43,8 @@ class Route:
     """How to get to the gateway: resolved once, the same for HTTP and WebSocket."""
 
     url: str
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    """May hold a password."""
     ca_bundle: str | None = None
 
 
@@ -202,9 +203,7 @@ class Connection:
             try:
                 if not self.ended.is_set():
                     self.reason = self.reason or reason
-                    self._sock.settimeout(FAREWELL_TIMEOUT)
-                    code = close_code if 1000 <= close_code < 5000 else 1000
-                    self._write(code.to_bytes(2, "big"), websocket.ABNF.OPCODE_CLOSE)
+                    self._say_goodbye(close_code if 1000 <= close_code < 5000 else 1000)
             except (OSError, ValueError, websocket.WebSocketException) as error:
                 log.debug("no polite close: %s", _plain(error))
             finally:
@@ -215,6 +214,18 @@ class Connection:
         with suppress(OSError):
             # The plain shutdown, past the TLS layer: the TLS one may wait for a silent peer.
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+
+    def _say_goodbye(self, code: int) -> None:
+        if self._tls is None:
+            self._sock.settimeout(FAREWELL_TIMEOUT)
+            self._link.send(code.to_bytes(2, "big"), websocket.ABNF.OPCODE_CLOSE)
+        elif self._tls.acquire(timeout=FAREWELL_TIMEOUT):
+            # Not to be had: the reader sits in the middle of a record whose rest does not come.
+            try:
+                self._sock.settimeout(FAREWELL_TIMEOUT)
+                self._link.send(code.to_bytes(2, "big"), websocket.ABNF.OPCODE_CLOSE)
+            finally:
+                self._tls.release()
 
     def close(self) -> None:
         """Gives the descriptor back. Called by the reader when it has left `frames()`."""

@@ -15,7 +15,7 @@ from typing import Protocol
 from qqbot_sync import codec
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import HeartbeatConfig, ShardConfig
-from qqbot_sync.errors import ConnectionFailed
+from qqbot_sync.errors import BotError, ConnectionFailed
 from qqbot_sync.events import RawEvent, keys_of
 from qqbot_sync.gateway.connection import Connection, Route, dial
 from qqbot_sync.gateway.heartbeat import Heartbeat
@@ -32,7 +32,7 @@ from qqbot_sync.gateway.messages import (
 )
 from qqbot_sync.protocol.frames import Message
 from qqbot_sync.protocol.gateway_info import GatewayInfo
-from qqbot_sync.protocol.session import Drop, Effect, Emit, Hangup, Send, Session, State, Tick
+from qqbot_sync.protocol.session import Acknowledged, Drop, Effect, Emit, Hangup, Send, Session, State, Tick
 
 __all__ = ["Reach", "Shard", "Sink"]
 
@@ -43,8 +43,8 @@ DIAL_TIMEOUT = 30.0
 STEP_TIMEOUT = 10.0
 """Seconds for one step of the network while dialing."""
 
-Reach = Callable[[DialOrder], tuple[Route, str, GatewayInfo | None]]
-"""Finds the route and a token; blocks."""
+Reach = Callable[[DialOrder, Callable[[], bool]], tuple[Route, str, GatewayInfo | None]]
+"""Finds the route and a token; blocks. The second argument tells whether anybody still wants them."""
 
 
 class Sink(Protocol):
@@ -56,8 +56,11 @@ class Sink(Protocol):
     def offer(self, event: RawEvent) -> bool:
         """Takes the event, perhaps after waiting for room; False if it was refused and must come again."""
 
-    def dropped(self, reason: str) -> None:
-        """A frame that could not be used."""
+    def dropped(self, reason: str, detail: str = "") -> None:
+        """A frame that could not be used; `reason` is one of a few."""
+
+    def acknowledged(self) -> None:
+        """The peer answered a heartbeat."""
 
     def began_session(self, shard: tuple[int, int]) -> None:
         """READY: what the old session might still replay never comes, and `s` starts again at 1."""
@@ -74,6 +77,8 @@ class _Dialed:
         self.connection: Connection | None = None
         self.token = ""
         self.error: Exception | None = None
+        self.defect: Exception | None = None
+        """An error of this package: no retry cures it."""
 
     def discard(self) -> None:
         """Nobody wants it any more."""
@@ -116,8 +121,8 @@ class Shard:
         self._numbers = (config.shard_id, config.shard_count)
         self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._blocked_total = 0.0
-        self._blocked_since: float | None = None
+        # (seconds blocked so far, since when it is blocked now): one value, because the heartbeat reads it unlocked.
+        self._blocked: tuple[float, float | None] = (0.0, None)
         self._closing = False
         # Nothing after a refused event may count as received, or the refused one would never be replayed.
         self._refused = False
@@ -202,12 +207,27 @@ class Shard:
             log.critical("reader thread of shard %s died", self.config.shard_id, exc_info=True)
             self.end("the reader died")
             self._report(Died(self.config.shard_id, error))
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Nobody reads the inbox any more: what a dial thread brought too late is closed."""
+        with self._lock:
+            self._closing = True
+            self._generation += 1
+        while not self._inbox.empty():
+            message = self._inbox.get()
+            if isinstance(message, _Dialed):
+                message.discard()
 
     def _serve(self, order: DialOrder) -> bool:
         """Dials, reads to the end, reports. False: stop."""
         dialed = self._dial(order)
         if dialed is None:
             return False
+        if dialed.defect is not None:
+            self._report(Died(self.config.shard_id, dialed.defect))
+            return True
         if dialed.connection is None:
             self._report(DialFailed(self.config.shard_id, dialed.error or ConnectionFailed("dial failed")))
             return True
@@ -243,6 +263,8 @@ class Shard:
     def _dial(self, order: DialOrder) -> _Dialed | None:
         """Has a thread of its own dial, which may be abandoned; None if told to stop meanwhile."""
         with self._lock:
+            if self._closing:
+                return None
             self._generation += 1
             dialed = _Dialed(self._generation)
         threading.Thread(
@@ -268,13 +290,21 @@ class Shard:
                 message.discard()
 
     def _dial_on_thread(self, order: DialOrder, dialed: _Dialed) -> None:
+        def is_wanted() -> bool:
+            with self._lock:
+                return dialed.generation == self._generation
+
         try:
-            route, dialed.token, info = self._reach(order)
-            if info is not None:
+            route, dialed.token, info = self._reach(order, is_wanted)
+            if info is not None and is_wanted():
                 self._report(Informed(self.config.shard_id, info))
-            dialed.connection = dial(route, timeout=STEP_TIMEOUT)
-        except Exception as error:  # noqa: BLE001  every failure is the supervisor's to judge
+            if is_wanted():
+                dialed.connection = dial(route, timeout=STEP_TIMEOUT)
+        except (BotError, OSError, ImportError) as error:
             dialed.error = error
+        except Exception as error:
+            log.critical("dialing failed by an error of this package", exc_info=True)
+            dialed.defect = error
         with self._lock:
             # Put under the lock, so that it never follows a stop into an inbox nobody reads any more.
             wanted = dialed.generation == self._generation
@@ -288,7 +318,7 @@ class Shard:
             try:
                 envelope = codec.decode_envelope(message.data)
             except codec.Undecodable as error:
-                self._sink.dropped(f"undecodable frame: {error}")
+                self._sink.dropped("undecodable frame", str(error))
                 continue
             tick = self._tick()
             with self._lock:
@@ -318,9 +348,11 @@ class Shard:
             if sent and effect.what == "identify":
                 self._report(Identified(self.config.shard_id))
         elif isinstance(effect, Drop):
-            self._sink.dropped(effect.reason)
+            self._sink.dropped(effect.reason, effect.detail)
         elif isinstance(effect, Hangup):
             connection.end(effect.reason, close_code=effect.close_code)
+        elif isinstance(effect, Acknowledged):
+            self._sink.acknowledged()
         else:
             connection.alarm.set()
 
@@ -357,10 +389,10 @@ class Shard:
                 ledger.finished(finished.seq, generation=generation)
 
         event.done = done
-        self._blocked_since = now
+        blocked = self._blocked[0]
+        self._blocked = (blocked, now)
         taken = self._sink.offer(event)
-        self._blocked_total += self._clock.now() - now
-        self._blocked_since = None
+        self._blocked = (blocked + self._clock.now() - now, None)
         self._refused = self._refused or not taken
         with self._lock:
             if not self._refused:
@@ -370,6 +402,7 @@ class Shard:
 
     def _tick(self) -> Tick:
         now = self._clock.now()
-        since = self._blocked_since
-        blocked = self._blocked_total + (max(0.0, now - since) if since is not None else 0.0)
+        blocked, since = self._blocked
+        if since is not None:
+            blocked += max(0.0, now - since)
         return Tick(now, now - blocked, self._clock.boot())

@@ -37,6 +37,9 @@ from qqbot_sync.protocol.session import End
 
 __all__ = ["Listener", "Supervisor"]
 
+LONGEST_SLEEP = 3600.0
+"""Seconds between two looks at what is due; the system's own limit is higher, but there is one."""
+
 log = logging.getLogger("qqbot_sync.gateway")
 
 
@@ -49,8 +52,8 @@ class Listener(Protocol):
     def shard_ready(self, shard_id: int, *, resumed: bool) -> None:
         """READY or RESUMED."""
 
-    def shard_down(self, shard_id: int, *, resumable: bool, routine: bool, reason: str) -> None:
-        """The connection ended; it will be followed by another."""
+    def shard_down(self, shard_id: int, end: End) -> None:
+        """The connection ended; it will be followed by another, unless the end is fatal."""
 
     def shard_waits(self, shard_id: int, seconds: float, *, cause: Exception | None, known: bool) -> None:
         """The next dial comes after `seconds`; `known` when the platform named the time."""
@@ -89,6 +92,7 @@ class Supervisor:
 
     Args:
         plan: the intents to ask for, with the wishes that may be given up.
+        pace: of the identifies; handed from run to run, because the platform counts on.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Supervisor:
         listener: Listener,
         clock: Clock,
         inbox: queue.SimpleQueue[object],
+        pace: IdentifyPace | None = None,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._kept = {
@@ -110,7 +115,7 @@ class Supervisor:
         self._listener = listener
         self._clock = clock
         self._inbox = inbox
-        self._pace = IdentifyPace()
+        self._pace = pace or IdentifyPace()
         self._failed = False
         self._dialing_allowed = True
         self._thread = threading.Thread(target=self._run, name="qqbot-supervisor", daemon=True)
@@ -152,6 +157,9 @@ class Supervisor:
         except BaseException as error:
             log.critical("supervisor thread died", exc_info=True)
             self._fail(_broken("supervisor", error))
+        finally:
+            for kept in self._kept.values():
+                self._release_slot(kept)
 
     def _dial_what_is_due(self) -> float | None:
         """Orders every dial that is due; returns the seconds until the next is, None where only a report can tell."""
@@ -173,7 +181,7 @@ class Supervisor:
                     self._dial(kept)
                     continue
             if wait is not None:
-                wait = max(wait, 0.001)
+                wait = min(max(wait, 0.001), LONGEST_SLEEP)
                 soonest = wait if soonest is None else min(soonest, wait)
         return soonest
 
@@ -209,9 +217,7 @@ class Supervisor:
     def _ended(self, kept: _Kept, end: End) -> None:
         self._release_slot(kept)
         shard_id = kept.shard.config.shard_id
-        self._listener.shard_down(
-            shard_id, resumable=end.verdict is Verdict.RESUME, routine=end.routine, reason=end.reason
-        )
+        self._listener.shard_down(shard_id, end)
         if self._failed or not self._dialing_allowed:
             return
         now = self._clock.now()
@@ -226,9 +232,9 @@ class Supervisor:
         following = kept.recovery.after_end(end, now)
         self._schedule(kept, following, now, end.error)
         if following.error is None:
-            level = logging.INFO if end.routine and following.delay == 0 else logging.WARNING
+            quiet = logging.INFO if end.routine and following.delay == 0 else _level(kept.recovery.attempts)
             how = "resuming" if kept.resume else "identifying anew"
-            log.log(level, "shard %s: %s; %s in %.1f s", shard_id, end.reason, how, following.delay)
+            log.log(quiet, "shard %s: %s; %s in %.1f s", shard_id, end.reason, how, following.delay)
 
     def _dial_failed(self, kept: _Kept, error: Exception) -> None:
         self._release_slot(kept)
@@ -239,7 +245,8 @@ class Supervisor:
         following = kept.recovery.after_failure(error, now)
         self._schedule(kept, following, now, error)
         if following.error is None:
-            log.warning(
+            log.log(
+                _level(kept.recovery.attempts),
                 "shard %s: cannot connect (%s); attempt %s in %.1f s",
                 kept.shard.config.shard_id,
                 str(error).splitlines()[0] if str(error) else type(error).__name__,
@@ -291,6 +298,11 @@ class Supervisor:
         if not self._failed:
             self._failed = True
             self._listener.gateway_failed(error)
+
+
+def _level(attempts: int) -> int:
+    """An outage of a night is a handful of warnings: the 1st, 2nd, 4th, 8th … attempt, the others at DEBUG."""
+    return logging.WARNING if attempts & (attempts - 1) == 0 else logging.DEBUG
 
 
 def _broken(what: str, error: BaseException) -> GatewayError:

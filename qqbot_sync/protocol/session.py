@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from qqbot_sync.protocol.close_codes import Verdict, fatal_error, verdict_of
 from qqbot_sync.protocol.ledger import SeqLedger
 from qqbot_sync.protocol.opcodes import Opcode
 
-__all__ = ["Alarm", "Drop", "Effect", "Emit", "End", "Hangup", "Send", "Session", "State", "Tick"]
+__all__ = ["Acknowledged", "Alarm", "Drop", "Effect", "Emit", "End", "Hangup", "Send", "Session", "State", "Tick"]
 
 HELLO_TIMEOUT = 15.0
 """Seconds from the open socket to Hello; the platform sends it at once."""
@@ -64,10 +64,12 @@ class State(Enum):
     READY = "ready"
 
 
-class Send(NamedTuple):
+@dataclass(frozen=True)
+class Send:
     """Send these bytes as one text frame."""
 
-    data: bytes
+    data: bytes = field(repr=False)
+    """Holds the token where it identifies or resumes."""
     what: str
     """`identify`, `resume` or `heartbeat`."""
 
@@ -82,6 +84,8 @@ class Drop(NamedTuple):
     """A frame that means nothing to us: count it, log it once."""
 
     reason: str
+    """One of a few, so that they can be counted."""
+    detail: str = ""
 
 
 class Hangup(NamedTuple):
@@ -91,11 +95,15 @@ class Hangup(NamedTuple):
     close_code: int | None = None
 
 
+class Acknowledged(NamedTuple):
+    """The peer answered a heartbeat."""
+
+
 class Alarm(NamedTuple):
     """There is an earlier time to look at the clocks than there was: ask `next_look` again."""
 
 
-Effect = Send | Emit | Drop | Hangup | Alarm
+Effect = Send | Emit | Drop | Hangup | Acknowledged | Alarm
 
 
 class Tick(NamedTuple):
@@ -115,7 +123,10 @@ class End:
 
     verdict: Verdict
     reason: str
+    """For people."""
     code: int | None = None
+    kind: str = "network"
+    """For counting: `op 7`, `op 9`, `close 4009`, `heartbeat`, `suspend`, `deadline` or `network`."""
     routine: bool = False
     """Recycled by the platform: come back at once, nobody needs to know."""
     refused: bool = False
@@ -156,6 +167,7 @@ class Session:
         self._deadline_reason = ""
         self._waiting_for_cause: float | None = None
         self._hung_up: str | None = None
+        self._kind = "network"
         self._next_beat: float | None = None
         self._unacked: list[float] = []
         self._missed = 0
@@ -177,7 +189,7 @@ class Session:
             self.intents = intents
         self._resume_sent = self._identify_sent = self._replayed = self._replay_stalled = False
         self._waiting_for_cause = None
-        self._hung_up = None
+        self._hung_up, self._kind = None, "network"
         self._next_beat = None
         self._unacked = []
         self._missed = 0
@@ -192,19 +204,19 @@ class Session:
             return self._dispatch(envelope, tick)
         if op == Opcode.HEARTBEAT_ACK:
             self._acknowledged(tick)
-            return ()
+            return (Acknowledged(),)
         if op == Opcode.HEARTBEAT:
             return (self._beat(tick),)
         if op == Opcode.HELLO:
             return self._hello(envelope, tick)
         if op == Opcode.RECONNECT:
-            self._hung_up = _OP_7
+            self._hung_up = self._kind = _OP_7
             return (Hangup("op 7: the platform recycles the connection", ROUTINE_CLOSE),)
         if op == Opcode.INVALID_SESSION:
             if self._waiting_for_cause is None:
                 self._waiting_for_cause = tick.now + CAUSE_TIMEOUT
             return (Alarm(),)
-        return (Drop(f"unknown opcode {op}"),)
+        return (Drop("unknown opcode", str(op)),)
 
     def tick(self, tick: Tick) -> Sequence[Effect]:
         """Time has passed: beats that are due, and deadlines that are over."""
@@ -212,13 +224,13 @@ class Session:
             return ()
         ahead = tick.boot - tick.now
         if self._boot_ahead is not None and ahead - self._boot_ahead > SUSPEND_GAP:
-            return self._hang_up(f"the machine was suspended for {ahead - self._boot_ahead:.0f} s")
+            return self._hang_up("suspend", f"the machine was suspended for {ahead - self._boot_ahead:.0f} s")
         self._boot_ahead = ahead
         if self._waiting_for_cause is not None:
-            return self._hang_up("op 9") if tick.now >= self._waiting_for_cause else ()
+            return self._hang_up("op 9", "op 9") if tick.now >= self._waiting_for_cause else ()
         if self._deadline is not None and tick.attentive >= self._deadline:
-            self._replay_stalled = self._resume_sent
-            return self._hang_up(self._deadline_reason)
+            self._replay_stalled = self._replayed
+            return self._hang_up("deadline", self._deadline_reason)
         if self._next_beat is None:
             return ()
         timeout = self.heartbeat.timeout or self.interval
@@ -226,7 +238,7 @@ class Session:
             self._unacked.pop(0)
             self._missed += 1
         if self._missed >= self.heartbeat.max_missed:
-            return self._hang_up(f"heartbeat not acknowledged within {timeout:g} s")
+            return self._hang_up("heartbeat", f"heartbeat not acknowledged within {timeout:g} s")
         if tick.now >= self._next_beat:
             self._next_beat = tick.now + self.interval
             self._unacked.append(tick.attentive)
@@ -235,6 +247,11 @@ class Session:
 
     def closed(self, *, code: int | None, reason: str) -> End:
         """The connection is over. `code` is that of the close frame, None where none came."""
+        end = self._judge(code, reason)
+        kind = "op 9" if end.refused and code is None else f"close {code}" if code is not None else self._kind
+        return replace(end, kind=kind)
+
+    def _judge(self, code: int | None, reason: str) -> End:
         was_ready, self.state = self.state is State.READY, State.CLOSED
         invalid = self._waiting_for_cause is not None
         self._next_beat = self._deadline = self._waiting_for_cause = None
@@ -359,6 +376,8 @@ class Session:
         self.state = State.READY
         self._deadline = None
         self._last_ack = tick.attentive
+        # What was sent is answered: from here on nothing counts against it.
+        self._identify_sent = self._resume_sent = False
         self._resume_failures = self._identify_failures = 0
         self._repeated = (None, 0)
 
@@ -372,8 +391,8 @@ class Session:
     def _beat(self, tick: Tick) -> Send:  # noqa: ARG002  the signature of everything that answers a frame
         return Send(codec.dumps({"op": int(Opcode.HEARTBEAT), "d": self.ledger.highest}), "heartbeat")
 
-    def _hang_up(self, reason: str) -> Sequence[Effect]:
-        self._hung_up = reason
+    def _hang_up(self, kind: str, reason: str) -> Sequence[Effect]:
+        self._hung_up, self._kind = reason, kind
         return (Hangup(reason),)
 
     # -- ends -----------------------------------------------------------------------------------------------------
@@ -382,8 +401,8 @@ class Session:
         self, code: int | None, why: str, was_ready: bool, *, routine: bool = False, pause: float = 0.0
     ) -> End:
         """Resume, unless there is nothing to resume or resuming has failed too often."""
-        failed = self._resume_sent and not was_ready and (not self._replayed or self._replay_stalled)
-        self._resume_failures += failed
+        if self._resume_sent:
+            self._resume_failures = 0 if self._replayed else self._resume_failures + 1
         if self._resume_failures >= RESUME_FAILURES or self._replay_stalled:
             self.forget()
             return End(Verdict.IDENTIFY, f"{why}: resuming failed", code, pause=pause)
@@ -418,6 +437,6 @@ def _interval(envelope: Envelope) -> float | None:
     try:
         data = codec.loads(envelope.d)
         milliseconds = float(data["heartbeat_interval"])
-    except (codec.Undecodable, KeyError, TypeError, ValueError):
+    except (codec.Undecodable, KeyError, TypeError, ValueError, OverflowError):
         return None
     return milliseconds / 1000 if 10 <= milliseconds <= 3_600_000 else None

@@ -16,17 +16,22 @@ from qqbot_sync import (
     AlreadyRunning,
     AuthenticationFailed,
     BotClient,
+    BotError,
+    Channel,
     ConnectionFailed,
     ConnectionState,
     Context,
     Environment,
     HeartbeatConfig,
     Intents,
+    InvalidIntents,
+    MemoryStore,
     ReconnectConfig,
     ShardConfig,
     Simulator,
     Stopped,
 )
+from qqbot_sync.clock import SystemClock
 from tests.client.conftest import MakeClient
 from tests.support import eventually
 
@@ -219,7 +224,12 @@ class TestStop:
     def test_while_dialing_a_host_that_does_not_answer(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             client = BotClient("1", "s", environment=Environment.local(f"http://127.0.0.1:{silent.getsockname()[1]}"))
-            thread = threading.Thread(target=lambda: pytest.raises(Stopped, client.start))
+
+            def start() -> None:
+                with pytest.raises(Stopped):
+                    client.start()
+
+            thread = threading.Thread(target=start)
             thread.start()
             connection, _ = silent.accept()
             with connection:
@@ -264,17 +274,17 @@ class TestStop:
         self, qq: Simulator, make_client: MakeClient
     ) -> None:
         client = make_client(qq)
-        begun, go_on = threading.Event(), threading.Event()
+        begun, go_on = threading.Barrier(3, timeout=10), threading.Event()
 
         @client.on_message()
         def slow(ctx: Context, message: Any) -> None:
-            begun.set()
+            begun.wait()
             go_on.wait(20)
             ctx.reply("done")
 
         client.start()
         said = {place: qq.say("小明", place, "hi") for place in ("group", "channel")}
-        assert begun.wait(10)
+        begun.wait()
         stopping = threading.Thread(target=client.stop)
         stopping.start()
         eventually(lambda: client._dispatcher._backlog.closed)
@@ -326,6 +336,221 @@ class TestStop:
             thread.join(STOP_BOUND * FACTOR)
         assert not any(thread.is_alive() for thread in threads)
         assert client.state is ConnectionState.STOPPED
+
+
+class TestAllAtOnce:
+    """Several threads, half-way ends, parts that fail: whatever happens, the next start works and nothing is left."""
+
+    def test_two_threads_start_one_client(self, qq: Simulator, make_client: MakeClient) -> None:
+        client = make_client(qq)
+        gate = threading.Barrier(4)
+
+        def start() -> None:
+            gate.wait()
+            client.start()
+
+        threads = [threading.Thread(target=start) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in threads)
+        client.stop()
+        assert client.state is ConnectionState.STOPPED
+        assert len([entry for entry in qq.log if entry["kind"] == "identified"]) == 1
+
+    def test_start_and_stop_from_many_threads_end_in_one_of_two_states(
+        self, qq: Simulator, make_client: MakeClient
+    ) -> None:
+        client = make_client(qq)
+
+        def toggle(number: int) -> None:
+            for _ in range(5):
+                try:
+                    client.start() if number % 2 else client.stop()
+                except Stopped:
+                    pass
+
+        threads = [threading.Thread(target=toggle, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)
+        client.start()
+        assert client.is_connected()
+        assert len([thread for thread in threading.enumerate() if thread.name == "qqbot-supervisor"]) == 1
+
+    def test_every_thread_that_waits_in_start_is_told(self, qq: Simulator, make_client: MakeClient) -> None:
+        client = make_client(qq, reconnect=ReconnectConfig(initial_delay=0.01, max_delay=0.05))
+        qq.refuse_connections(0.5)
+        threads = [threading.Thread(target=client.start, args=(None,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in threads)
+        assert client.is_connected()
+
+    def test_a_store_that_fails_leaks_nothing(self, qq: Simulator, make_client: MakeClient) -> None:
+        class Full(MemoryStore):
+            def save(self, key: str, record: Any) -> None:
+                raise OSError("disk full")
+
+        client = make_client(qq, store=Full())
+        for _ in range(3):
+            client.start()
+            client.stop()
+        assert client.state is ConnectionState.STOPPED
+
+    def test_a_stop_that_is_interrupted_goes_on(
+        self, qq: Simulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = make_client(qq)
+        client.start()
+        run = client._run
+        assert run is not None
+
+        def interrupted(timeout: float | None = None) -> bool:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(run.ended, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.stop()
+        eventually(lambda: client.state is ConnectionState.STOPPED)
+        client.start()
+        assert len([thread for thread in threading.enumerate() if thread.name == "qqbot-supervisor"]) == 1
+
+    def test_a_launch_that_fails_can_be_tried_again(
+        self, qq: Simulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = make_client(qq)
+        with monkeypatch.context() as patch:
+            patch.setattr("qqbot_sync.client.run.Run.begin", lambda self: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                client.start()
+        client.start()
+        assert client.is_connected()
+
+    def test_an_error_hook_that_hangs_keeps_nobody(self, qq: Simulator, make_client: MakeClient) -> None:
+        client = make_client(qq)
+        over = threading.Event()
+        client.on_error(lambda ctx, error: over.wait(30))
+        raised: queue.Queue[BaseException] = queue.Queue()
+
+        def serve() -> None:
+            try:
+                client.run_forever(grace=0.2)
+            except BaseException as error:
+                raised.put(error)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        eventually(client.is_connected)
+        qq.close(4915)
+        assert type(raised.get(timeout=10)).__name__ == "BotBanned"
+        over.set()
+        thread.join(10)
+
+    def test_two_threads_serve_and_both_return(self, qq: Simulator, make_client: MakeClient) -> None:
+        client = make_client(qq)
+        threads = [threading.Thread(target=client.run_forever) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        eventually(client.is_connected)
+        eventually(lambda: client._run is not None and len(client._run._words) == 2)
+        client.stop()
+        for thread in threads:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in threads)
+
+    def test_a_forked_childs_stop_leaves_the_parents_connection_alone(
+        self, qq: Simulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = make_client(qq)
+        client.start()
+        with monkeypatch.context() as patch:
+            patch.setattr("os.getpid", lambda: -1)
+            client.stop()
+            with pytest.raises(BotError, match="fork"):
+                client.start()
+            with pytest.raises(BotError, match="fork"):
+                client.send(Channel("1"), "x")
+        assert client.is_connected()
+
+    def test_another_bots_handler_can_start_this_one(self, make_client: MakeClient) -> None:
+        with Simulator() as one, Simulator() as two:
+            first, second = make_client(one), make_client(two)
+            outcome: queue.Queue[bool] = queue.Queue()
+
+            @first.on_message()
+            def begin(ctx: Context, message: Any) -> None:
+                second.start()
+                outcome.put(second.is_connected())
+
+            first.start()
+            one.say("a", "group", "go")
+            assert outcome.get(timeout=10)
+            first.stop()
+            second.stop()
+
+
+class TestMemory:
+    def test_what_was_never_granted_is_not_remembered(self, make_client: MakeClient) -> None:
+        with Simulator(grant=Intents.GUILDS) as qq:
+            client = make_client(qq)
+            client.on_message()(lambda ctx, message: None)
+            wanted = client.intents
+            with pytest.raises(InvalidIntents):
+                client.start()
+            assert client.intents == wanted
+
+    def test_with_reduced_intents_a_restart_resumes_all_the_same(self, make_client: MakeClient) -> None:
+        with Simulator(grant=Intents.all() & ~Intents.DIRECT_MESSAGE) as qq:
+            client = make_client(qq)
+            heard: queue.Queue[str] = queue.Queue()
+            client.on_message()(lambda ctx, message: heard.put(message.content.strip()))
+            client.start(timeout=60)
+            before = client.get_session_info()
+            client.stop()
+            qq.say("a", "group", "while it was away")
+            client.start()
+            assert heard.get(timeout=10) == "while it was away"
+            after = client.get_session_info()
+            assert before is not None
+            assert after is not None
+            assert before.session_id == after.session_id
+            client.stop()
+
+    def test_another_client_learns_from_the_store_what_is_not_granted(self, make_client: MakeClient) -> None:
+        store = MemoryStore()
+        with Simulator(grant=Intents.all() & ~Intents.DIRECT_MESSAGE) as qq:
+            for _ in range(2):
+                client = make_client(qq, store=store)
+                client.on_message()(lambda ctx, message: None)
+                client.start(timeout=60)
+                client.stop()
+            refusals = [entry for entry in qq.log if entry["kind"] == "turned_away"]
+        assert len({entry["connection"] for entry in refusals}) == len(refusals) == 2, "by the first client alone"
+
+    def test_a_wall_clock_that_was_set_back_loses_no_session(self, qq: Simulator, make_client: MakeClient) -> None:
+        class Clock(SystemClock):
+            ahead = 5.0
+
+            def wall(self) -> float:
+                return super().wall() + self.ahead
+
+        clock = Clock()
+        client = make_client(qq, clock=clock)
+        client.start()
+        before = client.get_session_info()
+        client.stop()
+        clock.ahead = -5.0
+        client.start()
+        after = client.get_session_info()
+        assert before is not None
+        assert after is not None
+        assert before.session_id == after.session_id
 
 
 class TestRunForever:

@@ -22,8 +22,10 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 class Wire:
     """The server's end of one accepted connection."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, plain: socket.socket | None = None) -> None:
         self.sock = sock
+        self.plain = plain or sock
+        """Below TLS, to say what no TLS library would."""
         self._buffer = b""
 
     def handshake(self) -> str:
@@ -131,18 +133,22 @@ class Peer:
             thread.start()
 
     def _play(self, sock: socket.socket) -> None:
+        plain = sock
         try:
             if self._context is not None:
+                plain = sock.dup()
+                self._open.append(plain)
                 sock = self._context.wrap_socket(sock, server_side=True)
                 self._open.append(sock)
-            self._script(Wire(sock))
+            self._script(Wire(sock, plain))
         except (OSError, ConnectionError):
             pass
         except BaseException as error:
             self.failures.put(error)
         finally:
-            with contextlib.suppress(OSError):
-                sock.close()
+            for one in (sock, plain):
+                with contextlib.suppress(OSError):
+                    one.close()
 
     def close(self) -> None:
         self._closing = True

@@ -181,6 +181,33 @@ def test_a_peer_that_does_not_read_cannot_hold_the_sender(start: Start, monkeypa
     assert "send" in connection.reason
 
 
+def test_a_peer_that_stalls_inside_a_record_cannot_hold_the_end(start: Start) -> None:
+    """Over TLS the reader sits in a record whose rest does not come; the end waits half a second for it, no more."""
+    ready, over = threading.Event(), threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.handshake()
+        if hasattr(wire.sock, "version"):
+            # The header of an application record of 100 bytes, and nothing of it.
+            wire.plain.sendall(b"\x17\x03\x03\x00\x64")
+        ready.set()
+        over.wait(20)
+
+    _, route = start(script)
+    connection = dial(route, timeout=5)
+    reader = threading.Thread(target=collect, args=(connection,))
+    reader.start()
+    assert ready.wait(10)
+    threading.Event().wait(0.05)
+    began = time.monotonic()
+    connection.end("stopped", close_code=4000)
+    took = time.monotonic() - began
+    reader.join(10)
+    over.set()
+    assert not reader.is_alive()
+    assert took < 3
+
+
 def test_senders_on_many_threads_do_not_mix_their_frames(start: Start) -> None:
     got: list[bytes] = []
     done = threading.Event()
@@ -244,7 +271,7 @@ class TestDialing:
     def test_a_certificate_for_another_host_is_refused(self, tmp_path: Path) -> None:
         ca = trustme.CA()
         ca.cert_pem.write_to_path(tmp_path / "ca.pem")
-        with Peer(lambda wire: None, ca=ca) as peer, pytest.raises(ConnectionFailed, match="127.0.0.2"):
+        with Peer(lambda wire: None, ca=ca) as peer, pytest.raises(ConnectionFailed, match=r"127\.0\.0\.2"):
             dial(Route(peer.url.replace("127.0.0.1", "127.0.0.2"), None, str(tmp_path / "ca.pem")), timeout=5)
 
     def test_the_environment_is_not_asked_for_a_proxy(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,10 @@ from qqbot_sync.gateway.messages import DialOrder
 from qqbot_sync.gateway.shard import Shard
 from qqbot_sync.gateway.supervisor import Supervisor
 from qqbot_sync.intents import Intents
+from qqbot_sync.protocol.close_codes import Verdict
 from qqbot_sync.protocol.gateway_info import GatewayInfo
 from qqbot_sync.protocol.negotiation import IntentPlan
+from qqbot_sync.protocol.session import End
 from tests.gateway.support import Peer, Wire
 from tests.support import eventually
 
@@ -34,7 +36,7 @@ class Ear:
     def __init__(self) -> None:
         self.events: queue.Queue[RawEvent] = queue.Queue()
         self.ready: queue.Queue[tuple[int, bool]] = queue.Queue()
-        self.down: queue.Queue[tuple[int, bool, str]] = queue.Queue()
+        self.down: queue.Queue[End] = queue.Queue()
         self.failed: queue.Queue[BotError] = queue.Queue()
         self.waits: list[tuple[float, bool]] = []
         self.given_up: list[Intents] = []
@@ -51,8 +53,10 @@ class Ear:
             self.events.put(event)
         return self.taking
 
-    def dropped(self, reason: str) -> None:
+    def dropped(self, reason: str, detail: str = "") -> None:
         self.ignored.append(reason)
+
+    def acknowledged(self) -> None: ...
 
     def began_session(self, shard: tuple[int, int]) -> None: ...
     def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None: ...
@@ -63,8 +67,8 @@ class Ear:
     def shard_ready(self, shard_id: int, *, resumed: bool) -> None:
         self.ready.put((shard_id, resumed))
 
-    def shard_down(self, shard_id: int, *, resumable: bool, routine: bool, reason: str) -> None:
-        self.down.put((shard_id, resumable, reason))
+    def shard_down(self, shard_id: int, end: End) -> None:
+        self.down.put(end)
 
     def shard_waits(self, shard_id: int, seconds: float, *, cause: Exception | None, known: bool) -> None:
         self.waits.append((seconds, known))
@@ -135,7 +139,7 @@ def wired() -> Iterator[Callable[..., Rig]]:
 
         peer = Peer(play)
         peers.append(peer)
-        rig = Rig(lambda order: (Route(peer.url), "TOKEN", info), **options)
+        rig = Rig(lambda order, is_wanted: (Route(peer.url), "TOKEN", info), **options)
         rigs.append(rig)
         return rig
 
@@ -344,7 +348,7 @@ def test_a_platform_rate_limit_is_waited_out(wired: Wired) -> None:
     calls: list[DialOrder] = []
     with Peer(lambda wire: (greet(wire), ready(wire), wire.receive(), None)[-1]) as peer:
 
-        def reach(order: DialOrder) -> tuple[Route, str, None]:
+        def reach(order: DialOrder, is_wanted: Callable[[], bool]) -> tuple[Route, str, None]:
             calls.append(order)
             if len(calls) == 1:
                 raise RateLimited("slowly", retry_after=0.05)
@@ -393,7 +397,7 @@ def test_a_dial_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPatch) ->
     over = threading.Event()
     with Peer(lambda wire: (greet(wire), ready(wire), wire.receive(), None)[-1]) as peer:
 
-        def reach(order: DialOrder) -> tuple[Route, str, None]:
+        def reach(order: DialOrder, is_wanted: Callable[[], bool]) -> tuple[Route, str, None]:
             calls.append(1)
             if len(calls) == 1:
                 over.wait(20)
@@ -415,7 +419,7 @@ def test_a_stop_during_a_tcp_connect_returns_at_once_and_the_socket_is_closed_wh
         port = listener.getsockname()[1]
         accepting = threading.Thread(target=lambda: accepted.put(listener.accept()[0]))
         accepting.start()
-        rig = Rig(lambda order: (Route(f"ws://127.0.0.1:{port}/"), "T", None))
+        rig = Rig(lambda order, is_wanted: (Route(f"ws://127.0.0.1:{port}/"), "T", None))
         peer = accepted.get(timeout=10)
         rig.close()
         wire = Wire(peer)
@@ -443,9 +447,8 @@ def test_a_missed_ack_ends_the_link_and_resumes(wired: Wired) -> None:
 
     rig = wired(script)
     assert [openings.get(timeout=10) for _ in range(2)] == [2, 6]
-    _, resumable, reason = rig.ear.down.get(timeout=10)
-    assert resumable
-    assert "heartbeat" in reason
+    end = rig.ear.down.get(timeout=10)
+    assert (end.verdict, end.kind) == (Verdict.RESUME, "heartbeat")
 
 
 def test_frames_that_mean_nothing_end_nothing(wired: Wired) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -121,7 +122,16 @@ class TestHandshake:
         assert resume["d"] == {"token": "QQBot T", "session_id": "abc", "seq": 41}
 
     @pytest.mark.parametrize(
-        "data", [None, {}, {"heartbeat_interval": 0}, {"heartbeat_interval": "x"}, [], {"heartbeat_interval": -5}]
+        "data",
+        [
+            None,
+            {},
+            {"heartbeat_interval": 10**400},
+            {"heartbeat_interval": 0},
+            {"heartbeat_interval": "x"},
+            [],
+            {"heartbeat_interval": -5},
+        ],
     )
     def test_hello_without_a_usable_interval_beats_every_30_s_and_is_counted(self, data: Any) -> None:
         session = Session(ShardConfig())
@@ -195,7 +205,7 @@ class TestHeartbeats:
                 times.append(now)
                 session.receive(ACK, at(now))
         assert len(times) in (4, 5)
-        assert all(later - earlier == 45 for earlier, later in zip(times, times[1:], strict=False))
+        assert all(later - earlier == 45 for earlier, later in itertools.pairwise(times))
 
     def test_the_first_beat_before_any_event_carries_null(self) -> None:
         session = Session(ShardConfig())
@@ -359,6 +369,13 @@ class TestInvalidSession:
         assert end.verdict is Verdict.IDENTIFY
         assert session.session_id is None
 
+    @pytest.mark.parametrize("code", [None, 4006])
+    def test_of_a_session_that_was_ready_it_refuses_no_intents(self, code: int | None) -> None:
+        session = ready_session()
+        session.receive(frame(9), at(1))
+        end = session.closed(code=code, reason="x")
+        assert (end.verdict, end.refused) == (Verdict.IDENTIFY, False)
+
     def test_a_fatal_code_after_op_9_is_fatal(self) -> None:
         session = resuming_session()
         session.receive(frame(9), at(1))
@@ -390,6 +407,19 @@ class TestResumeFailures:
         for _ in range(10):
             session.opened(token="T", resume=True, intents=INTENTS, tick=at(0))
             assert session.closed(code=None, reason="no hello").verdict is Verdict.RESUME
+
+    def test_three_in_a_row_means_in_a_row(self) -> None:
+        session = resuming_session()
+        for _ in range(2):
+            assert self.fail(session) is Verdict.RESUME
+        session.receive(event(8), at(0))
+        assert [self.fail(session) for _ in range(3)] == [Verdict.RESUME] * 3
+
+    def test_a_link_that_falls_silent_after_resume_is_one_failed_resume(self) -> None:
+        session = resuming_session()
+        session.heartbeat = HeartbeatConfig(timeout=1000)
+        assert any(isinstance(effect, Hangup) for effect in session.tick(at(REPLAY_TIMEOUT)))
+        assert session.closed(code=None, reason="x").verdict is Verdict.RESUME
 
     def test_resumed_clears_the_count(self) -> None:
         session = resuming_session()
