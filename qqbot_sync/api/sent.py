@@ -1,0 +1,95 @@
+"""What became of a message that was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qqbot_sync import codec
+from qqbot_sync.errors import BotError, OutcomeUnknown
+from qqbot_sync.models import ChatMessage, Message, QQMessage
+from qqbot_sync.protocol.replies import Target
+
+__all__ = ["PendingAudit", "SendUnconfirmed", "Sent"]
+
+
+class Sent:
+    """A message that the platform accepted. Thread-safe to read; `recall` blocks on HTTP.
+
+    Attributes:
+        target: where it went.
+        id: what the platform calls it; None in `SendUnconfirmed` and `PendingAudit`.
+        raw: the platform's answers as they came.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        id: str | None = None,
+        raw: list[dict[str, Any]] | None = None,
+        recall: Callable[[Target, str], None] | None = None,
+    ) -> None:
+        self.target = target
+        self.id = id
+        self.raw = raw or []
+        self._recall = recall
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} id={self.id!r} target={self.target!r}>"
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        """The platform's answers as models: `Message` in guilds, `QQMessage` in groups and C2C."""
+        model: type[ChatMessage] = QQMessage if self.target.numbered else Message
+        decoder = codec.ModelDecoder()
+        return [decoder.decode(model, codec.dumps(answer)) for answer in self.raw]
+
+    def recall(self) -> None:
+        """Takes the message back. In groups and C2C only within 2 minutes; in guilds only for private-domain bots.
+
+        Raises:
+            ApiError: the platform refused.
+            BotError: there is no message id.
+        """
+        if self.id is None or self._recall is None:
+            raise self._no_id()
+        self._recall(self.target, self.id)
+
+    def _no_id(self) -> BotError:
+        return BotError("这条消息没有 id,无法撤回 / this message has no id, it cannot be recalled")
+
+
+class SendUnconfirmed(Sent):
+    """The platform took the message, but gave no id: it most likely arrived, and cannot be recalled.
+
+    Attributes:
+        reason: why there is no id, in Chinese and English.
+    """
+
+    def __init__(self, target: Target, *, reason: str, raw: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(target, raw=raw)
+        self.reason = reason
+
+    def _no_id(self) -> BotError:
+        return OutcomeUnknown(f"{self.reason};无法撤回 / it cannot be recalled")
+
+
+class PendingAudit(Sent):
+    """A human reviews the message first; MESSAGE_AUDIT_PASS or MESSAGE_AUDIT_REJECT tells the outcome.
+
+    Attributes:
+        audit_id: the id that those events carry.
+    """
+
+    def __init__(self, target: Target, *, audit_id: str, raw: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(target, raw=raw)
+        self.audit_id = audit_id
+
+    def __repr__(self) -> str:
+        return f"<PendingAudit audit_id={self.audit_id!r} target={self.target!r}>"
+
+    def _no_id(self) -> BotError:
+        return BotError(
+            "消息还在审核,没有 id,无法撤回 / the message is under review and has no id yet, it cannot be recalled"
+        )
