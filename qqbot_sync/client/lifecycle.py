@@ -16,8 +16,7 @@ from qqbot_sync import codec
 from qqbot_sync.api import Api
 from qqbot_sync.client import running, serving
 from qqbot_sync.client.handlers import Handlers
-from qqbot_sync.client.lockfile import LockFile
-from qqbot_sync.client.run import Run, record_key
+from qqbot_sync.client.run import Run
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
 from qqbot_sync.context import Context
@@ -25,11 +24,12 @@ from qqbot_sync.dispatch import Claims, Dispatcher, Registration
 from qqbot_sync.errors import AlreadyRunning, BotError, Stopped
 from qqbot_sync.events import RawEvent
 from qqbot_sync.intents import Intents
+from qqbot_sync.lockfile import LockFile
 from qqbot_sync.logs import log_to_stderr
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.negotiation import IntentPlan
 from qqbot_sync.protocol.pacing import IdentifyPace
-from qqbot_sync.store import MAX_AGE, Store
+from qqbot_sync.store import Store
 
 __all__ = ["Lifecycle"]
 
@@ -279,9 +279,6 @@ class Lifecycle(Handlers):
         plan = IntentPlan(required, wished)
         if self._granted is not None and self._granted[0] == plan.asked:
             return plan.at(self._granted[1])
-        record = self._store.load(record_key(self.api, self._shards[0]))
-        if record is not None and record.wanted == int(plan.asked) and self._clock.wall() - record.saved_at <= MAX_AGE:
-            return plan.at(record.intents)
         return plan
 
     # -- the end --------------------------------------------------------------------------------------------------

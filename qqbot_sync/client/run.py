@@ -12,8 +12,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from qqbot_sync import codec
 from qqbot_sync.api import Api
 from qqbot_sync.client import serving
+from qqbot_sync.client.keeping import Keeper, Numbers
 from qqbot_sync.client.state import ConnectionState, SessionInfo
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
@@ -21,13 +23,14 @@ from qqbot_sync.dispatch import Claims, Dispatcher, Offer
 from qqbot_sync.errors import BotError, ConnectionFailed, HeartbeatTimeout, RateLimited, Stopped
 from qqbot_sync.events import RawEvent
 from qqbot_sync.gateway.address import Address
-from qqbot_sync.gateway.shard import Shard
+from qqbot_sync.gateway.shard import Repeats, Shard
 from qqbot_sync.gateway.supervisor import Supervisor
 from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.close_codes import Verdict
 from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
 from qqbot_sync.protocol.pacing import IdentifyPace
+from qqbot_sync.protocol.replies import anchor_of, reply_target
 from qqbot_sync.protocol.session import End, Session
 from qqbot_sync.store import MAX_AGE, Record, Store
 
@@ -73,7 +76,6 @@ class Run:
         self._api = api
         self._dispatcher = dispatcher
         self._claims = claims
-        self._store = store
         self._metrics = metrics
         self._clock = clock
         self._failed = failed
@@ -102,18 +104,29 @@ class Run:
         inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         address = Address(api)
         self.user: dict[str, Any] | None = None
-        self._shards = [
-            Shard(
-                shard,
-                reach=address.reach,
-                sink=self,
-                report=inbox.put,
-                clock=clock,
-                heartbeat=config.heartbeat,
-                session=self._restored(shard, config),
-            )
-            for shard in shards
-        ]
+        keys = {(shard.shard_id, shard.shard_count): record_key(api, shard) for shard in shards}
+        self._keeper = Keeper(store, keys, clock=clock, describe=self._described)
+        self._shards: list[Shard] = []
+        try:
+            for shard in shards:
+                session, repeats, record = self._remembered(shard, config)
+                if record is not None:
+                    plan = plan.at(record.intents)
+                self._shards.append(
+                    Shard(
+                        shard,
+                        reach=address.reach,
+                        sink=self,
+                        report=inbox.put,
+                        clock=clock,
+                        heartbeat=config.heartbeat,
+                        session=session,
+                        repeats=repeats,
+                    )
+                )
+        except BaseException:
+            self._keeper.release()
+            raise
         self._supervisor = Supervisor(
             self._shards, plan=plan, reconnect=config.reconnect, listener=self, clock=clock, inbox=inbox, pace=pace
         )
@@ -124,6 +137,7 @@ class Run:
         """Starts connecting on background threads, unless the run is over already."""
         with self._beginning:
             if not self.over.is_set():
+                self._keeper.start()
                 self._supervisor.start()
 
     def wait_ready(self, timeout: float | None) -> None:
@@ -199,10 +213,6 @@ class Run:
             if not shard.join(max(0.0, end - self._clock.now())):
                 log.warning("shard %s: its reader is still busy; left to end by itself", shard.config.shard_id)
 
-    def save(self) -> int:
-        """Puts the sessions into the store; returns how many events were accepted and not finished."""
-        return sum(self._save(shard) for shard in self._shards)
-
     # -- who waits for the end ------------------------------------------------------------------------------------
 
     def tell(self, words: serving.Words) -> None:
@@ -234,36 +244,50 @@ class Run:
 
     # -- memory ---------------------------------------------------------------------------------------------------
 
-    def _restored(self, shard: ShardConfig, config: GatewayConfig) -> Session:
+    def _remembered(self, shard: ShardConfig, config: GatewayConfig) -> tuple[Session, Repeats, Record | None]:
+        """What the store knows of a shard: its session, and which events of a replay were begun or done before."""
+        numbers = (shard.shard_id, shard.shard_count)
         session = Session(shard, config.heartbeat)
-        record = self._store.load(record_key(self._api, shard))
-        if record is None:
-            return session
+        found = self._keeper.open(numbers)
+        record = found.record
         # A wall clock that was set back makes a record look younger than new; that is no reason to lose a session.
-        if record.wanted != int(self.wanted) or self._clock.wall() - record.saved_at > MAX_AGE:
-            self._store.forget(record_key(self._api, shard))
-            return session
+        if record is None or record.wanted != self.wanted or self._clock.wall() - record.saved_at > MAX_AGE:
+            return session, Repeats(), None
         session.user = self.user = record.user
-        if record.session_id is not None:
-            session.restore(session_id=record.session_id, seq=record.seq, intents=Intents(record.intents))
-        return session
+        if record.session_id is None:
+            return session, Repeats(), record
+        session.restore(session_id=record.session_id, seq=record.seq, intents=Intents(record.intents))
+        self._claims.forget_up_to(numbers, record.seq)
+        finished = set()
+        for done in found.done:
+            replayable = done.session_id == record.session_id and done.seq is not None and done.seq > record.seq
+            if replayable:
+                finished.add(done.seq)
+            if done.family is not None and done.id is not None:
+                self._claims.remember(numbers, (done.family, done.id), done.seq if replayable else None)
+        return session, Repeats(record.mark, frozenset(finished)), record
 
-    def _save(self, shard: Shard) -> int:
-        session_id, seq, unfinished = shard.books()
-        key = record_key(self._api, shard.config)
-        if session_id is None and not self.was_ready:
-            self._store.forget(key)
+    def _described(self, numbers: Numbers, mark: int) -> Record:
+        shard = next(shard for shard in self._shards if shard.config.shard_id == numbers[0])
+        session_id, seq, _ = shard.books()
+        return Record(
+            session_id=session_id,
+            seq=seq or 0,
+            mark=mark,
+            intents=int(self.plan.asked if session_id is None else shard.session.intents),
+            wanted=int(self.wanted),
+            saved_at=self._clock.wall(),
+            user=shard.session.user,
+        )
+
+    def save(self) -> int:
+        """Puts what is left into the store and closes it; returns how many events were accepted and not finished."""
+        highest = {(shard.config.shard_id, shard.config.shard_count): shard.view()[1] or 0 for shard in self._shards}
+        if self.was_ready:
+            self._keeper.stop(highest.__getitem__)
         else:
-            record = Record(
-                session_id=session_id,
-                seq=seq or 0,
-                intents=int(self.plan.asked if session_id is None else shard.session.intents),
-                wanted=int(self.wanted),
-                saved_at=self._clock.wall(),
-                user=shard.session.user,
-            )
-            self._store.save(key, record)
-        return unfinished
+            self._keeper.abandon()
+        return sum(shard.books()[2] for shard in self._shards)
 
     @property
     def was_ready(self) -> bool:
@@ -291,7 +315,9 @@ class Run:
         return all(shard.is_alive() for shard in self._shards)
 
     def threads_live(self) -> bool:
-        return self._supervisor.is_running and all(shard.is_running for shard in self._shards)
+        return (
+            self._supervisor.is_running and self._keeper.is_running and all(shard.is_running for shard in self._shards)
+        )
 
     @property
     def latency(self) -> float | None:
@@ -313,12 +339,34 @@ class Run:
         return self._dispatcher.hears(name)
 
     def offer(self, event: RawEvent) -> bool:
+        if event.redelivered:
+            self._restart_numbers(event)
         return self._dispatcher.offer(event) is not Offer.REFUSED
 
-    def began_session(self, shard: tuple[int, int]) -> None:
-        self._claims.new_session(shard)
+    def _restart_numbers(self, event: RawEvent) -> None:
+        """Replies to an event that may have been answered count from 1 again, in the order they had then."""
+        try:
+            data = codec.loads(event.d)
+        except codec.Undecodable:
+            return
+        target = reply_target(event.name, data)
+        if target is not None:
+            self._api.restart_numbers(target, anchor_of(event.name, data, event.event_id))
 
-    def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None:
+    def began_session(self, shard: Numbers) -> None:
+        self._claims.new_session(shard)
+        self._keeper.renew(shard)
+
+    def reserve(self, shard: Numbers, seq: int | None) -> None:
+        self._keeper.reserve(shard, seq)
+
+    def finished(self, event: RawEvent, session_id: str | None) -> None:
+        self._keeper.finished(event, session_id)
+
+    def repeated(self) -> None:
+        self._metrics.count("events_deduplicated")
+
+    def progressed(self, shard: Numbers, resume_point: int | None) -> None:
         self._claims.forget_up_to(shard, resume_point)
 
     def dropped(self, reason: str, detail: str = "") -> None:

@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from qqbot_sync import codec
 from qqbot_sync.clock import Clock
@@ -34,7 +34,7 @@ from qqbot_sync.protocol.frames import Message
 from qqbot_sync.protocol.gateway_info import GatewayInfo
 from qqbot_sync.protocol.session import Acknowledged, Drop, Effect, Emit, Hangup, Send, Session, State, Tick
 
-__all__ = ["Reach", "Shard", "Sink"]
+__all__ = ["Reach", "Repeats", "Shard", "Sink"]
 
 log = logging.getLogger("qqbot_sync.gateway")
 
@@ -65,8 +65,26 @@ class Sink(Protocol):
     def began_session(self, shard: tuple[int, int]) -> None:
         """READY: what the old session might still replay never comes, and `s` starts again at 1."""
 
+    def reserve(self, shard: tuple[int, int], seq: int | None) -> None:
+        """The event with this `s` is about to be offered, and may begin at any moment."""
+
+    def finished(self, event: RawEvent, session_id: str | None) -> None:
+        """The event is done with."""
+
+    def repeated(self) -> None:
+        """An event came that an earlier run has finished: it is not offered."""
+
     def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None:
         """Nothing at or below this `s` is outstanding."""
+
+
+class Repeats(NamedTuple):
+    """What an earlier run tells about the events of a replay."""
+
+    mark: int = 0
+    """Events up to this number may have begun before."""
+    finished: frozenset[int | None] = frozenset()
+    """Events above the resume point that are done."""
 
 
 class _Dialed:
@@ -107,6 +125,7 @@ class Shard:
         clock: Clock,
         heartbeat: HeartbeatConfig,
         session: Session | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         self.config = config
         self._reach = reach
@@ -114,6 +133,7 @@ class Shard:
         self._report = report
         self._clock = clock
         self._session = session or Session(config, heartbeat)
+        self._repeats = repeats or Repeats()
         # Guards the session, the connection and the generation; never held during I/O or while an event is offered.
         self._lock = threading.Lock()
         self._connection: Connection | None = None
@@ -360,6 +380,8 @@ class Shard:
         envelope = effect.envelope
         name, seq = envelope.t or "", envelope.s
         if name in ("READY", "RESUMED"):
+            # The replay is over, or never comes: what follows was never sent before.
+            self._repeats = Repeats()
             self._report(Ready(self.config.shard_id, resumed=name == "RESUMED"))
             if name == "READY":
                 self._sink.began_session(self._numbers)
@@ -368,31 +390,43 @@ class Shard:
                 with self._lock:
                     self._session.received(seq)
             return
-        now = self._clock.now()
-        event = RawEvent(
-            name=name,
-            d=envelope.d,
-            frame=message.data if message is not None else b"",
-            event_id=envelope.id,
-            seq=seq,
-            shard=self._numbers,
-            received_at=now,
-            keys=keys_of(name, envelope.d, envelope.id),
+        if seq in self._repeats.finished:
+            self._sink.repeated()
+            with self._lock:
+                self._session.received(seq)
+            return
+        self._offer(
+            RawEvent(
+                name=name,
+                d=envelope.d,
+                frame=message.data if message is not None else b"",
+                event_id=envelope.id,
+                seq=seq,
+                shard=self._numbers,
+                received_at=self._clock.now(),
+                redelivered=seq is not None and seq <= self._repeats.mark,
+                keys=keys_of(name, envelope.d, envelope.id),
+            )
         )
+
+    def _offer(self, event: RawEvent) -> None:
+        seq = event.seq
+        self._sink.reserve(self._numbers, seq)
         with self._lock:
-            ledger = self._session.ledger
+            ledger, session_id = self._session.ledger, self._session.session_id
             generation = ledger.generation
             ledger.accepted(seq)
 
         def done(finished: RawEvent) -> None:
             with self._lock:
                 ledger.finished(finished.seq, generation=generation)
+            self._sink.finished(finished, session_id)
 
         event.done = done
         blocked = self._blocked[0]
-        self._blocked = (blocked, now)
+        self._blocked = (blocked, event.received_at)
         taken = self._sink.offer(event)
-        self._blocked = (blocked + self._clock.now() - now, None)
+        self._blocked = (blocked + self._clock.now() - event.received_at, None)
         self._refused = self._refused or not taken
         with self._lock:
             if not self._refused:

@@ -394,7 +394,7 @@ class TestAllAtOnce:
 
     def test_a_store_that_fails_leaks_nothing(self, qq: Simulator, make_client: MakeClient) -> None:
         class Full(MemoryStore):
-            def save(self, key: str, record: Any) -> None:
+            def commit(self, key: str, record: Any, done: Any) -> None:
                 raise OSError("disk full")
 
         client = make_client(qq, store=Full())

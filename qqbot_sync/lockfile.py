@@ -34,15 +34,17 @@ class LockFile:
     Args:
         identity: what must not run twice; only its hash appears on disk.
         directory: None: the system's directory for temporary files.
+        name: how the file's name begins.
     """
 
-    def __init__(self, identity: object, *, directory: Path | None = None) -> None:
+    def __init__(self, identity: object, *, directory: Path | None = None, name: str | None = None) -> None:
         digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:20]
-        self._path = (directory or Path(tempfile.gettempdir())) / f"qqbot_sync-{_user()}-{digest}.lock"
+        name = name or f"qqbot_sync-{_user()}"
+        self._path = (directory or Path(tempfile.gettempdir())) / f"{name}-{digest}.lock"
         self._file: IO[str] | None = None
 
-    def take(self) -> bool:
-        """Locks the file; False, after a warning, where another process holds it."""
+    def take(self, *, warn: bool = True) -> bool:
+        """Locks the file; False, after a warning if wanted, where another process holds it."""
         if self._file is not None:
             return True
         try:
@@ -55,10 +57,11 @@ class LockFile:
             _lock(file)
         except OSError:
             file.close()
-            log.warning(
-                "另一个进程正在运行同一个机器人和分片,两者会互相踢下线或重复处理消息 / "
-                "another process runs the same bot and shard: they will kick each other out or handle messages twice"
-            )
+            if warn:
+                log.warning(
+                    "另一个进程正在运行同一个机器人和分片,两者会互相踢下线或重复处理消息 / another process runs the "
+                    "same bot and shard: they will kick each other out or handle messages twice"
+                )
             return False
         self._file = file
         return True

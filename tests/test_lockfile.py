@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qqbot_sync.client.lockfile import LockFile
+from qqbot_sync.lockfile import LockFile
 
 
 def test_the_second_of_two_is_warned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -31,7 +31,7 @@ def test_different_bots_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_a_process_that_dies_lets_go(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from qqbot_sync.client.lockfile import LockFile; "
+    script = "import sys; from pathlib import Path; from qqbot_sync.lockfile import LockFile; "
     script += "lock = LockFile('bot', directory=Path(sys.argv[1])); print(lock.take(), flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
