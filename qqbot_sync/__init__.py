@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from qqbot_sync._version import __version__
 from qqbot_sync.api import Api, PendingAudit, SendUnconfirmed, Sent
-from qqbot_sync.client import BotClient, ConnectionState, SessionInfo
+from qqbot_sync.client import BotClient, ConnectionState, SessionInfo, ShardInfo, run_sharded
 from qqbot_sync.config import Environment, GatewayConfig, HeartbeatConfig, ReconnectConfig, ShardConfig
 from qqbot_sync.context import Context
 from qqbot_sync.dispatch import EventHandler
@@ -104,6 +104,7 @@ __all__ = [
     "ServerError",
     "SessionInfo",
     "ShardConfig",
+    "ShardInfo",
     "Simulator",
     "Stopped",
     "Store",
@@ -112,6 +113,7 @@ __all__ = [
     "UrlNotAllowed",
     "User",
     "__version__",
+    "run_sharded",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,8 +27,10 @@ __all__ = [
     "Overflow",
     "ReconnectConfig",
     "ShardConfig",
+    "Shards",
 ]
 
+Shards = Literal["auto"] | int | Iterable[int]
 Overflow = Literal["block", "drop_oldest", "drop_newest"]
 Ordering = Literal["author", "conversation", "none"]
 
@@ -188,6 +190,11 @@ class GatewayConfig:
     app_secret: str | None = field(default=None, repr=False)
     intents: Intents | None = None
     shard: ShardConfig | None = None
+    """The one shard of this process; None: [0, 1], or what `shards` says."""
+    shards: Shards | None = None
+    """Several shards in this process: `"auto"` (as many as the platform recommends), their number, or their ids."""
+    shard_count: int | None = None
+    """With ids in `shards`: how many shards the bot has over all processes."""
     environment: Environment | None = None
     reconnect: ReconnectConfig = field(default_factory=ReconnectConfig)
     heartbeat: HeartbeatConfig = field(default_factory=HeartbeatConfig)
@@ -219,6 +226,47 @@ class GatewayConfig:
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 raise TypeError(f"{name} 必须是 {kind.__name__} / {name} must be a {kind.__name__}, not {value!r}")
+        if self.shards is not None and not isinstance(self.shards, (str, int)):
+            # An iterator could be read only once.
+            object.__setattr__(self, "shards", tuple(self.shards))
+        self.shard_configs()
+
+    def shard_configs(self) -> tuple[ShardConfig, ...] | None:
+        """The shards of this process; None: as many as the platform recommends.
+
+        Raises:
+            TypeError, ValueError: they contradict each other, or overlap.
+        """
+        if self.shards is None:
+            if self.shard_count is not None:
+                raise ValueError(
+                    "shard_count 要与 shards 一起使用 / shard_count goes with shards: shards=range(0, 4), shard_count=16"
+                )
+            return (self.shard or ShardConfig(),)
+        if self.shard is not None:
+            raise ValueError("shard 与 shards 只能给出一个 / give either shard or shards, not both")
+        if isinstance(self.shards, str):
+            if self.shards != "auto" or self.shard_count is not None:
+                raise ValueError(
+                    f'shards 只能是 "auto"、数量或编号 / shards is "auto" alone, a number or ids, not {self.shards!r}'
+                )
+            return None
+        if isinstance(self.shards, int):
+            _whole("shards", self.shards, at_least=1)
+            if self.shard_count not in (None, self.shards):
+                raise ValueError(
+                    f"shards={self.shards} 表示全部分片,与 shard_count={self.shard_count} 矛盾 / shards={self.shards} "
+                    f"means all of them: for a part give their ids, such as shards=range(0, {self.shards})"
+                )
+            return tuple(ShardConfig(number, self.shards) for number in range(self.shards))
+        ids = tuple(self.shards)
+        if not ids:
+            raise ValueError("shards 不能为空 / shards is empty")
+        if self.shard_count is None:
+            raise ValueError("给出分片编号时必须设置 shard_count / ids in shards need shard_count: how many there are")
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"shards 中有重复的编号 / the same id stands twice in shards: {list(ids)}")
+        return tuple(ShardConfig(number, self.shard_count) for number in ids)
 
     @property
     def heartbeat_timeout(self) -> float | None:
@@ -307,7 +355,7 @@ class GatewayConfig:
     @classmethod
     def _from_texts(cls, found: Mapping[str, Any], *, where: Any) -> GatewayConfig:
         plain: dict[str, Any] = dict(found)
-        for name in ("workers", "max_waiting", "queue_size"):
+        for name in ("workers", "max_waiting", "queue_size", "shard_count"):
             if name in plain:
                 try:
                     plain[name] = int(plain[name])

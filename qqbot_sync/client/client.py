@@ -11,7 +11,7 @@ from qqbot_sync import codec
 from qqbot_sync.api import Api, Sent
 from qqbot_sync.client.lifecycle import Lifecycle
 from qqbot_sync.client.run import Run
-from qqbot_sync.client.state import ConnectionState, SessionInfo
+from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
 from qqbot_sync.clock import Clock, SystemClock
 from qqbot_sync.config import (
     Environment,
@@ -21,6 +21,7 @@ from qqbot_sync.config import (
     Overflow,
     ReconnectConfig,
     ShardConfig,
+    Shards,
 )
 from qqbot_sync.context import Context
 from qqbot_sync.dispatch import EventHandler, Watch, names_of
@@ -61,6 +62,9 @@ class BotClient(Lifecycle):
         handler: an `EventHandler`, whose overridden methods are registered.
         intents: overrules what is derived from the handlers.
         shard: None means [0, 1].
+        shards: several shards in this process: `"auto"` (as many as the platform recommends, more when it says 4011),
+            their number, or their ids together with `shard_count`.
+        shard_count: how many shards the bot has over all processes.
         environment: None: QQ_BOT_ENVIRONMENT (`production`, `sandbox`, or a simulator's URL), else production.
         reconnect: how to come back after a lost connection; by default for ever.
         heartbeat: when a peer counts as dead.
@@ -89,6 +93,8 @@ class BotClient(Lifecycle):
         handler: EventHandler | None = None,
         intents: Intents | None = None,
         shard: ShardConfig | None = None,
+        shards: Shards | None = None,
+        shard_count: int | None = None,
         environment: Environment | None = None,
         reconnect: ReconnectConfig | None = None,
         heartbeat: HeartbeatConfig | None = None,
@@ -109,6 +115,8 @@ class BotClient(Lifecycle):
             app_secret=app_secret,
             intents=intents,
             shard=shard,
+            shards=shards,
+            shard_count=shard_count,
             environment=environment,
             reconnect=reconnect,
             heartbeat=heartbeat,
@@ -183,6 +191,13 @@ class BotClient(Lifecycle):
         return run.session_info() if run is not None else None
 
     @property
+    def shards(self) -> tuple[ShardInfo, ...]:
+        """State, latency and session of each shard of this process; empty while not running."""
+        with self._lock:
+            run = self._run
+        return run.shard_infos() if run is not None else ()
+
+    @property
     def intents(self) -> Intents:
         """What is asked for, or would be at a start now."""
         with self._lock:
@@ -205,6 +220,23 @@ class BotClient(Lifecycle):
             with self._lock:
                 self._me = known
         return known
+
+    @property
+    def bot_id(self) -> str | None:
+        """The bot's own user id, as far as READY, the store or `me` has told; None before. Asks nobody."""
+        with self._lock:
+            run, known = self._run, self._me
+        if run is not None and run.user is not None:
+            return str(run.user.get("id") or "") or None
+        return known.id if known is not None else None
+
+    def _remember(self, run: Run) -> None:
+        # Messages that are looked at after the stop still know whom they mention.
+        super()._remember(run)
+        if run.user is not None:
+            me = self._decoder.decode(User, codec.dumps(run.user), event="READY")
+            with self._lock:
+                self._me = me
 
     # -- waiting and sending --------------------------------------------------------------------------------------
 

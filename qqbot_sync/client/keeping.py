@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qqbot_sync.dispatch import dedupe_key
@@ -38,20 +38,25 @@ class Keeper:
     """The memory of one run. Thread-safe; `start` and `stop` belong to the run.
 
     Args:
-        keys: what each shard's memory is kept under.
+        key_of: what a shard's memory is kept under.
         describe: the present record of a shard, with the mark that is given.
     """
 
     def __init__(
-        self, store: Store, keys: Mapping[Numbers, str], *, clock: Clock, describe: Callable[[Numbers, int], Record]
+        self,
+        store: Store,
+        key_of: Callable[[Numbers], str],
+        *,
+        clock: Clock,
+        describe: Callable[[Numbers, int], Record],
     ) -> None:
         self._store = store
-        self._keys = dict(keys)
+        self._key_of = key_of
         self._clock = clock
         self._describe = describe
         self._lock = threading.Lock()
-        self._pending: dict[Numbers, list[Done]] = {numbers: [] for numbers in keys}
-        self._marks: dict[Numbers, int] = dict.fromkeys(keys, 0)
+        self._pending: dict[Numbers, list[Done]] = {}
+        self._marks: dict[Numbers, int] = {}
         # Held while the store writes: an older record must never follow a newer one. Guards nothing else.
         self._writing = threading.Lock()
         self._opened: list[Numbers] = []
@@ -63,10 +68,10 @@ class Keeper:
 
     def open(self, numbers: Numbers) -> Remembered:
         """What an earlier run left. Raises AlreadyRunning if another process has it open."""
-        remembered = self._store.open(self._keys[numbers])
+        remembered = self._store.open(self._key_of(numbers))
+        self._pending[numbers] = []
+        self._marks[numbers] = remembered.record.mark if remembered.record is not None else 0
         self._opened.append(numbers)
-        if remembered.record is not None:
-            self._marks[numbers] = remembered.record.mark
         return remembered
 
     def start(self) -> None:
@@ -89,7 +94,9 @@ class Keeper:
         family, identity = dedupe_key(event) or (None, None)
         done = Done(session_id, event.seq, family, identity)
         with self._lock:
-            pending = self._pending[event.shard]
+            pending = self._pending.get(event.shard)
+            if pending is None:
+                return  # of a shard that has been given up: its session is gone, and nothing of it is replayed
             pending.append(done)
             count = len(pending)
         if count == 1:
@@ -119,9 +126,12 @@ class Keeper:
             self._thread.join(JOIN_TIMEOUT)
 
     def release(self) -> None:
-        """Another process may have it."""
+        """Forgets every shard of the run; another process may have them."""
         while self._opened:
-            self._store.close(self._keys[self._opened.pop()])
+            numbers = self._opened.pop()
+            with self._writing, self._lock:
+                del self._pending[numbers]
+            self._store.close(self._key_of(numbers))
 
     @property
     def is_running(self) -> bool:
@@ -133,18 +143,20 @@ class Keeper:
             self._something.clear()
             self._clock.wait(self._enough, GROUP_SECONDS)
             self._enough.clear()
-            for numbers in self._opened:
-                if self._pending[numbers] and not self._over.is_set():
+            for numbers in tuple(self._opened):
+                if self._pending.get(numbers) and not self._over.is_set():
                     self._commit(numbers)
 
     def _commit(self, numbers: Numbers) -> None:
         with self._writing:
             with self._lock:
+                if numbers not in self._pending:
+                    return
                 done, self._pending[numbers] = self._pending[numbers], []
             # Described after `done` was taken: the record may know more than the list, never less.
             record = self._describe(numbers, self._marks[numbers])
             try:
-                self._store.commit(self._keys[numbers], record, done)
+                self._store.commit(self._key_of(numbers), record, done)
             except Exception as error:  # noqa: BLE001  a store of the user's may raise anything; the bot goes on
                 with self._lock:
                     self._pending[numbers] = [*done, *self._pending[numbers]][-MOST_KEPT:]

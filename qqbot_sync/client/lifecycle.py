@@ -18,7 +18,7 @@ from qqbot_sync.client import running, serving
 from qqbot_sync.client.handlers import Handlers
 from qqbot_sync.client.run import Run
 from qqbot_sync.clock import Clock
-from qqbot_sync.config import GatewayConfig, ShardConfig
+from qqbot_sync.config import GatewayConfig
 from qqbot_sync.context import Context
 from qqbot_sync.dispatch import Claims, Dispatcher, Registration
 from qqbot_sync.errors import AlreadyRunning, BotError, Stopped
@@ -77,7 +77,7 @@ class Lifecycle(Handlers):
         self._clock = clock
         self._executor = executor
         self._store = store
-        self._shards = (config.shard or ShardConfig(),)
+        self._shards = config.shard_configs()
         self._claims = Claims()
         self._pace = IdentifyPace()
         self._decoder = codec.ModelDecoder(self._mismatched)
@@ -91,9 +91,8 @@ class Lifecycle(Handlers):
         self._granted: tuple[Intents, Intents] | None = None
         self._error: BotError | None = None
         self._pid = os.getpid()
-        shards = tuple((shard.shard_id, shard.shard_count) for shard in self._shards)
-        self._identity: running.Identity = (api.app_id, api.environment.api_url, shards)
-        self._lock_file = LockFile(self._identity)
+        self._identity = running.Identity(api.app_id, api.environment.api_url, self._shards)
+        self._lock_files = [LockFile(part) for part in self._identity.parts()]
 
     # -- start and stop -------------------------------------------------------------------------------------------
 
@@ -239,11 +238,13 @@ class Lifecycle(Handlers):
             log.info("another client for bot %s runs in this notebook: stopping it", self.api.app_id)
             other.stop()
             running.take(self._identity, self)
-        self._lock_file.take()
+        for lock_file in self._lock_files:
+            lock_file.take()
 
     def _let_go(self) -> None:
         """This bot may be run by others again."""
-        self._lock_file.release()
+        for lock_file in self._lock_files:
+            lock_file.release()
         running.release(self._identity, self)
 
     def _new_dispatcher(self) -> Dispatcher:

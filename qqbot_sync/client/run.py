@@ -6,7 +6,7 @@ A run is used once. It joins gateway and dispatch, which do not know each other.
 from __future__ import annotations
 
 import logging
-import queue
+import random
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from qqbot_sync import codec
 from qqbot_sync.api import Api
 from qqbot_sync.client import serving
 from qqbot_sync.client.keeping import Keeper, Numbers
-from qqbot_sync.client.state import ConnectionState, SessionInfo
+from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
 from qqbot_sync.dispatch import Claims, Dispatcher, Offer
@@ -24,12 +24,13 @@ from qqbot_sync.errors import BotError, ConnectionFailed, HeartbeatTimeout, Rate
 from qqbot_sync.events import RawEvent
 from qqbot_sync.gateway.address import Address
 from qqbot_sync.gateway.shard import Repeats, Shard
-from qqbot_sync.gateway.supervisor import Supervisor
+from qqbot_sync.gateway.supervisor import Supervisor, broken
 from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.close_codes import Verdict
 from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
 from qqbot_sync.protocol.pacing import IdentifyPace
+from qqbot_sync.protocol.recovery import Recovery
 from qqbot_sync.protocol.replies import anchor_of, reply_target
 from qqbot_sync.protocol.session import End, Session
 from qqbot_sync.store import MAX_AGE, Record, Store
@@ -39,19 +40,24 @@ __all__ = ["Run", "record_key"]
 log = logging.getLogger("qqbot_sync.gateway")
 
 WINDOWS_SLICE = 0.5 if sys.platform == "win32" else None
+CENSUS = -1
+"""Stands for all shards while their number is not known."""
+CENSUS_TIMEOUT = 10.0
+"""Seconds for one question about that number."""
 PARTING = 1.0
 """Seconds for sockets and threads to end once they were told to."""
 
 
-def record_key(api: Api, shard: ShardConfig) -> str:
+def record_key(api: Api, numbers: Numbers) -> str:
     """What a shard's record is kept under: app, platform and shard."""
-    return f"{api.app_id}@{api.environment.api_url}#{shard.shard_id}/{shard.shard_count}"
+    return f"{api.app_id}@{api.environment.api_url}#{numbers[0]}/{numbers[1]}"
 
 
 class Run:
     """The moving parts of one start. Thread-safe.
 
     Args:
+        shards: None: as many as the platform recommends, asked for when the run begins and after 4011.
         plan: the intents to ask for.
         failed: told once, on an internal thread, about a cause that no retry can cure.
         needed_by: names the handlers that need given bits.
@@ -61,7 +67,7 @@ class Run:
         self,
         *,
         config: GatewayConfig,
-        shards: Sequence[ShardConfig],
+        shards: Sequence[ShardConfig] | None,
         plan: IntentPlan,
         api: Api,
         dispatcher: Dispatcher,
@@ -85,7 +91,7 @@ class Run:
         self._lock = threading.Lock()
         # A stop may overtake a start: what was not begun by then never begins.
         self._beginning = threading.Lock()
-        self._states = {shard.shard_id: ConnectionState.CONNECTING for shard in shards}
+        self._states: dict[int, ConnectionState] = {}
         self._dialed_at: dict[int, float] = {}
         self._known_waits: dict[int, tuple[float, Exception | None]] = {}
         self._ready_once: set[int] = set()
@@ -101,44 +107,30 @@ class Run:
         """Set when this run is stopping: waiting for READY is in vain."""
         self.ended = threading.Event()
         """Set when everything is wound down."""
-        inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-        address = Address(api)
         self.user: dict[str, Any] | None = None
-        keys = {(shard.shard_id, shard.shard_count): record_key(api, shard) for shard in shards}
-        self._keeper = Keeper(store, keys, clock=clock, describe=self._described)
-        self._shards: list[Shard] = []
-        try:
-            for shard in shards:
-                session, repeats, record = self._remembered(shard, config)
-                if record is not None:
-                    plan = plan.at(record.intents)
-                self._shards.append(
-                    Shard(
-                        shard,
-                        reach=address.reach,
-                        sink=self,
-                        report=inbox.put,
-                        clock=clock,
-                        heartbeat=config.heartbeat,
-                        session=session,
-                        repeats=repeats,
-                    )
-                )
-        except BaseException:
-            self._keeper.release()
-            raise
-        self._supervisor = Supervisor(
-            self._shards, plan=plan, reconnect=config.reconnect, listener=self, clock=clock, inbox=inbox, pace=pace
-        )
+        self._config = config
+        self._address = Address(api)
+        self._automatic = shards is None
+        self._census: threading.Thread | None = None
+        self._keeper = Keeper(store, lambda numbers: record_key(api, numbers), clock=clock, describe=self._described)
+        self._shards: tuple[Shard, ...] = ()
+        self._supervisor = Supervisor(plan=plan, reconnect=config.reconnect, listener=self, clock=clock, pace=pace)
+        if shards is not None:
+            self._shards = self._man(shards)
 
     # -- start and stop -------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Starts connecting on background threads, unless the run is over already."""
         with self._beginning:
-            if not self.over.is_set():
-                self._keeper.start()
-                self._supervisor.start()
+            if self.over.is_set():
+                return
+            self._keeper.start()
+            self._supervisor.start()
+            if self._automatic:
+                self._count_shards(at_least=1)
+            else:
+                self._supervisor.admit(self._shards)
 
     def wait_ready(self, timeout: float | None) -> None:
         """Waits until every shard is READY.
@@ -159,9 +151,9 @@ class Run:
                 if self.over.is_set():
                     raise Stopped("启动时被停止 / stopped while starting")
                 missing = [shard_id for shard_id in self._states if shard_id not in self._ready_once]
-                if not missing:
+                if self._states and not missing:
                     return
-                left = None if timeout is None else self._time_left(missing, timeout)
+                left = None if timeout is None else self._time_left(missing or [CENSUS], timeout)
                 if left is not None and left <= 0:
                     raise self._too_late(timeout)
                 # Windows delivers no Ctrl-C to a thread inside an unbounded wait.
@@ -207,6 +199,8 @@ class Run:
             shard.stop()
         self._supervisor.stop(PARTING)
         end = self._clock.now() + PARTING
+        if self._census is not None:
+            self._census.join(max(0.0, end - self._clock.now()))
         for thread in self._sides:
             thread.join(max(0.0, end - self._clock.now()))
         for shard in self._shards:
@@ -244,10 +238,38 @@ class Run:
 
     # -- memory ---------------------------------------------------------------------------------------------------
 
-    def _remembered(self, shard: ShardConfig, config: GatewayConfig) -> tuple[Session, Repeats, Record | None]:
+    def _man(self, configs: Sequence[ShardConfig]) -> tuple[Shard, ...]:
+        """Makes these shards, each with what the store knows of it. Raises AlreadyRunning as the store does."""
+        shards = []
+        try:
+            for config in configs:
+                session, repeats, record = self._remembered(config)
+                if record is not None:
+                    self._supervisor.plan = self._supervisor.plan.at(record.intents)
+                shards.append(
+                    Shard(
+                        config,
+                        reach=self._address.reach,
+                        sink=self,
+                        report=self._supervisor.report,
+                        clock=self._clock,
+                        heartbeat=self._config.heartbeat,
+                        session=session,
+                        repeats=repeats,
+                    )
+                )
+        except BaseException:
+            self._keeper.release()
+            raise
+        with self._lock:
+            self._states = {config.shard_id: ConnectionState.CONNECTING for config in configs}
+            self._ready_once.clear()
+        return tuple(shards)
+
+    def _remembered(self, shard: ShardConfig) -> tuple[Session, Repeats, Record | None]:
         """What the store knows of a shard: its session, and which events of a replay were begun or done before."""
         numbers = (shard.shard_id, shard.shard_count)
-        session = Session(shard, config.heartbeat)
+        session = Session(shard, self._config.heartbeat)
         found = self._keeper.open(numbers)
         record = found.record
         # A wall clock that was set back makes a record look younger than new; that is no reason to lose a session.
@@ -306,13 +328,15 @@ class Run:
         """The worst of the shards' states."""
         with self._lock:
             states = set(self._states.values())
+        if not states:
+            return ConnectionState.CONNECTING
         for state in (ConnectionState.LOST, ConnectionState.CONNECTING, ConnectionState.SUSPENDED):
             if state in states:
                 return state
         return ConnectionState.CONNECTED
 
     def is_connected(self) -> bool:
-        return all(shard.is_alive() for shard in self._shards)
+        return bool(self._shards) and all(shard.is_alive() for shard in self._shards)
 
     def threads_live(self) -> bool:
         return (
@@ -331,6 +355,78 @@ class Run:
             if session_id is not None:
                 return SessionInfo(session_id, seq, (shard.config.shard_id, shard.config.shard_count))
         return None
+
+    def shard_infos(self) -> tuple[ShardInfo, ...]:
+        with self._lock:
+            states, shards = dict(self._states), self._shards
+        infos = []
+        for shard in shards:
+            session_id, seq, _, latency = shard.view()
+            numbers = (shard.config.shard_id, shard.config.shard_count)
+            session = None if session_id is None else SessionInfo(session_id, seq, numbers)
+            state = states.get(numbers[0], ConnectionState.CONNECTING)
+            infos.append(ShardInfo(*numbers, state, latency, session))
+        return tuple(infos)
+
+    # -- as many shards as the platform recommends -----------------------------------------------------------------
+
+    def reshard(self, shard_count: int) -> bool:
+        if not self._automatic:
+            return False
+        log.warning("4011: %s shards are too few for this bot; asking for more", shard_count)
+        self._supervisor.dismiss()
+        self._count_shards(at_least=shard_count + 1)
+        return True
+
+    def _count_shards(self, *, at_least: int) -> None:
+        self._census = threading.Thread(target=self._take_census, args=(at_least,), name="qqbot-census", daemon=True)
+        self._census.start()
+
+    def _take_census(self, at_least: int) -> None:
+        """Ends the present shards, asks how many there should be, and admits those. Tries until it is told."""
+        try:
+            for shard in self._shards:
+                shard.stop()
+            for shard in self._shards:
+                shard.join(PARTING)
+            self._keeper.release()
+            recovery = Recovery(self._config.reconnect, random.random)
+            count = None
+            while count is None:
+                count = self._recommended(recovery)
+                if self.over.is_set():
+                    return
+            count = max(count, at_least)
+            log.info("%s shards", count)
+            shards = self._man([ShardConfig(number, count) for number in range(count)])
+            with self._beginning:
+                self._shards = shards
+                if not self.over.is_set():
+                    self._supervisor.admit(shards)
+        except BotError as error:
+            self.gateway_failed(error)
+        except BaseException as error:
+            log.critical("census thread died", exc_info=True)
+            self.gateway_failed(broken("census", error))
+
+    def _recommended(self, recovery: Recovery) -> int | None:
+        """The platform's recommendation; None, after a pause, where it could not be had. Raises what is final."""
+        with self._lock:
+            self._dialed_at.setdefault(CENSUS, self._clock.now())
+        try:
+            return self._api.get_gateway(timeout=CENSUS_TIMEOUT, retries=False).shards
+        except BotError as error:
+            following = recovery.after_failure(error, self._clock.now())
+            if following.error is not None:
+                raise following.error from error
+            with self._lock:
+                self._last_cause = error
+                if following.known_wait:
+                    self._known_waits[CENSUS] = (self._clock.now() + following.delay, error)
+            self._tell_news()
+            log.warning("cannot ask for the number of shards (%s); again in %.1f s", error, following.delay)
+            self._clock.wait(self.over, following.delay)
+            return None
 
     # -- Sink: called by the readers ------------------------------------------------------------------------------
 

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
+
+from qqbot_sync.config import ShardConfig
 
 if TYPE_CHECKING:
     from qqbot_sync.client.lifecycle import Lifecycle
 
 __all__ = ["Identity", "in_ipython_kernel", "release", "take"]
 
-Identity = tuple[str, str, tuple[tuple[int, int], ...]]
-"""(app id, API URL, shards)."""
+
+class Identity(NamedTuple):
+    """Whose connection it is."""
+
+    app_id: str
+    api_url: str
+    shards: tuple[ShardConfig, ...] | None
+    """None: all of them, as many as there are."""
+
+    def parts(self) -> list[tuple[str, str, str]]:
+        """What must not run twice, one for each shard."""
+        names = [f"{shard.shard_id}/{shard.shard_count}" for shard in self.shards] if self.shards else ["all"]
+        return [(self.app_id, self.api_url, name) for name in names]
+
+    def overlaps(self, other: Identity) -> bool:
+        """Whether both would hear the same guild."""
+        if self[:2] != other[:2]:
+            return False
+        return self.shards is None or other.shards is None or bool(set(self.shards) & set(other.shards))
+
 
 _lock = threading.Lock()
 _running: WeakValueDictionary[Identity, Lifecycle] = WeakValueDictionary()
@@ -22,9 +42,9 @@ _running: WeakValueDictionary[Identity, Lifecycle] = WeakValueDictionary()
 def take(identity: Identity, client: Lifecycle) -> Lifecycle | None:
     """Enters `client` as running, unless another one is: that one is returned. Thread-safe."""
     with _lock:
-        other = _running.get(identity)
-        if other is not None and other is not client:
-            return other
+        for taken, other in list(_running.items()):
+            if other is not client and taken.overlaps(identity):
+                return other
         _running[identity] = client
         return None
 

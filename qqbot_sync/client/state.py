@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["ConnectionState", "SessionInfo"]
+__all__ = ["ConnectionState", "SessionInfo", "ShardInfo"]
 
 
 class ConnectionState(str, Enum):
@@ -36,3 +36,14 @@ class SessionInfo(NamedTuple):
     """The highest number received."""
     shard: tuple[int, int]
     """(shard id, shard count)."""
+
+
+class ShardInfo(NamedTuple):
+    """One shard as it stands."""
+
+    shard_id: int
+    shard_count: int
+    state: ConnectionState
+    latency: float | None
+    """Seconds between its last heartbeat and the ACK."""
+    session: SessionInfo | None

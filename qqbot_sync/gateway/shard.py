@@ -121,7 +121,7 @@ class Shard:
         *,
         reach: Reach,
         sink: Sink,
-        report: Callable[[Report], None],
+        report: Callable[[Shard, Report], None],
         clock: Clock,
         heartbeat: HeartbeatConfig,
         session: Session | None = None,
@@ -130,7 +130,7 @@ class Shard:
         self.config = config
         self._reach = reach
         self._sink = sink
-        self._report = report
+        self._tell = report
         self._clock = clock
         self._session = session or Session(config, heartbeat)
         self._repeats = repeats or Repeats()
@@ -150,7 +150,10 @@ class Shard:
     # -- for the supervisor ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts the reader thread, which waits for an order."""
+        """Starts the reader thread, which waits for an order; not if it was stopped before."""
+        with self._lock:
+            if self._closing:
+                return
         self._thread = threading.Thread(target=self._run, name=f"qqbot-reader-{self.config.shard_id}", daemon=True)
         self._thread.start()
 
@@ -179,6 +182,9 @@ class Shard:
             return True
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def _report(self, report: Report) -> None:
+        self._tell(self, report)
 
     # -- views ----------------------------------------------------------------------------------------------------
 

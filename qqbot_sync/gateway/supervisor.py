@@ -12,7 +12,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, cast
 
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import ReconnectConfig
@@ -35,7 +35,7 @@ from qqbot_sync.protocol.pacing import IdentifyPace
 from qqbot_sync.protocol.recovery import Next, Recovery
 from qqbot_sync.protocol.session import End
 
-__all__ = ["Listener", "Supervisor"]
+__all__ = ["Listener", "Supervisor", "broken"]
 
 LONGEST_SLEEP = 3600.0
 """Seconds between two looks at what is due; the system's own limit is higher, but there is one."""
@@ -67,6 +67,9 @@ class Listener(Protocol):
     def gateway_failed(self, error: BotError) -> None:
         """A cause that no retry can cure."""
 
+    def reshard(self, shard_count: int) -> bool:
+        """4011: that many shards are too few. True if others will be admitted in their place."""
+
 
 @dataclass
 class _Kept:
@@ -84,11 +87,15 @@ class _Kept:
     """The intents of the last order."""
 
 
-_STOP = object()
+class _Admitted(NamedTuple):
+    shards: Sequence[Shard]
+
+
+_STOP, _DISMISS = object(), object()
 
 
 class Supervisor:
-    """Owns the decision when each shard dials. `report` is thread-safe; the rest belongs to the client.
+    """Owns the decision when each shard dials. Thread-safe: everything is said through its inbox.
 
     Args:
         plan: the intents to ask for, with the wishes that may be given up.
@@ -97,34 +104,41 @@ class Supervisor:
 
     def __init__(
         self,
-        shards: Sequence[Shard],
         *,
         plan: IntentPlan,
         reconnect: ReconnectConfig,
         listener: Listener,
         clock: Clock,
-        inbox: queue.SimpleQueue[object],
         pace: IdentifyPace | None = None,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._kept = {
-            shard.config.shard_id: _Kept(shard, Recovery(reconnect, dice), resume=shard.view()[0] is not None)
-            for shard in shards
-        }
         self.plan = plan
+        self._reconnect = reconnect
         self._listener = listener
         self._clock = clock
-        self._inbox = inbox
         self._pace = pace or IdentifyPace()
+        self._dice = dice
+        self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._kept: dict[Shard, _Kept] = {}
         self._failed = False
         self._dialing_allowed = True
         self._thread = threading.Thread(target=self._run, name="qqbot-supervisor", daemon=True)
 
     def start(self) -> None:
-        """Starts the shards' readers and this thread."""
-        for kept in self._kept.values():
-            kept.shard.start()
+        """Starts this thread."""
         self._thread.start()
+
+    def admit(self, shards: Sequence[Shard]) -> None:
+        """Starts the readers of these shards and keeps them connected from now on."""
+        self._inbox.put(_Admitted(shards))
+
+    def dismiss(self) -> None:
+        """Keeps none of the present shards any more; their owner stops them."""
+        self._inbox.put(_DISMISS)
+
+    def report(self, shard: Shard, report: Report) -> None:
+        """A shard tells what happened; that of a dismissed one is ignored."""
+        self._inbox.put((shard, report))
 
     def no_more_dials(self) -> None:
         """A link that ends from now on is not dialed again. Thread-safe."""
@@ -153,13 +167,30 @@ class Supervisor:
                     continue
                 if message is _STOP:
                     return
-                self._take(message)  # type: ignore[arg-type]
+                if message is _DISMISS:
+                    self._forget_all()
+                elif isinstance(message, _Admitted):
+                    self._admit(message.shards)
+                else:
+                    shard, report = cast("tuple[Shard, Report]", message)
+                    if shard in self._kept:
+                        self._take(self._kept[shard], report)
         except BaseException as error:
             log.critical("supervisor thread died", exc_info=True)
-            self._fail(_broken("supervisor", error))
+            self._fail(broken("supervisor", error))
         finally:
-            for kept in self._kept.values():
-                self._release_slot(kept)
+            self._forget_all()
+
+    def _admit(self, shards: Sequence[Shard]) -> None:
+        for shard in shards:
+            recovery = Recovery(self._reconnect, self._dice)
+            self._kept[shard] = _Kept(shard, recovery, resume=shard.view()[0] is not None)
+            shard.start()
+
+    def _forget_all(self) -> None:
+        for kept in self._kept.values():
+            self._release_slot(kept)
+        self._kept = {}
 
     def _dial_what_is_due(self) -> float | None:
         """Orders every dial that is due; returns the seconds until the next is, None where only a report can tell."""
@@ -195,8 +226,7 @@ class Supervisor:
 
     # -- reports --------------------------------------------------------------------------------------------------
 
-    def _take(self, report: Report) -> None:
-        kept = self._kept[report.shard_id]
+    def _take(self, kept: _Kept, report: Report) -> None:
         if isinstance(report, Informed):
             self._pace.max_concurrency = report.info.max_concurrency
         elif isinstance(report, Opened):
@@ -212,13 +242,15 @@ class Supervisor:
         elif isinstance(report, DialFailed):
             self._dial_failed(kept, report.error)
         else:
-            self._fail(_broken(f"shard {report.shard_id}", report.error))
+            self._fail(broken(f"shard {report.shard_id}", report.error))
 
     def _ended(self, kept: _Kept, end: End) -> None:
         self._release_slot(kept)
         shard_id = kept.shard.config.shard_id
         self._listener.shard_down(shard_id, end)
         if self._failed or not self._dialing_allowed:
+            return
+        if end.code == 4011 and self._listener.reshard(kept.shard.config.shard_count):
             return
         now = self._clock.now()
         kept.resume = end.verdict is Verdict.RESUME
@@ -305,7 +337,8 @@ def _level(attempts: int) -> int:
     return logging.WARNING if attempts & (attempts - 1) == 0 else logging.DEBUG
 
 
-def _broken(what: str, error: BaseException) -> GatewayError:
+def broken(what: str, error: BaseException) -> GatewayError:
+    """The loud error for a thread of ours that died."""
     failure = GatewayError(
         f"内部线程意外终止,请报告此问题 / an internal thread died ({what}): {type(error).__name__}: {error}"
     )

@@ -85,34 +85,32 @@ class Ear:
     def gateway_failed(self, error: BotError) -> None:
         self.failed.put(error)
 
+    def reshard(self, shard_count: int) -> bool:
+        return False
+
 
 class Rig:
     """Supervisor and shards, wired to a peer."""
 
     def __init__(self, reach: Any, *, shards: int = 1, plan: IntentPlan = PLAN, **options: Any) -> None:
         self.ear = Ear()
-        inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         clock = SystemClock()
+        self.supervisor = Supervisor(
+            plan=plan, reconnect=options.get("reconnect", QUICK), listener=self.ear, clock=clock
+        )
         self.shards = [
             Shard(
                 ShardConfig(number, shards),
                 reach=reach,
                 sink=self.ear,
-                report=inbox.put,
+                report=self.supervisor.report,
                 clock=clock,
                 heartbeat=options.get("heartbeat", HeartbeatConfig()),
             )
             for number in range(shards)
         ]
-        self.supervisor = Supervisor(
-            self.shards,
-            plan=plan,
-            reconnect=options.get("reconnect", QUICK),
-            listener=self.ear,
-            clock=clock,
-            inbox=inbox,
-        )
         self.supervisor.start()
+        self.supervisor.admit(self.shards)
 
     def close(self) -> None:
         for shard in self.shards:
