@@ -44,7 +44,10 @@ class GatewayMetrics:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
+        # One counter for each thread that counts: a lock that reader and workers take for every event would make
+        # them wait for each other, and cost more than the event. A thread that ends leaves its counter to the next
+        # of the same number.
+        self._by_thread: dict[int, Counter[str]] = {}
         self._frames: Counter[str] = Counter()
         self._mismatches: Counter[tuple[str, str]] = Counter()
         self._reconnections: Counter[str] = Counter()
@@ -66,8 +69,8 @@ class GatewayMetrics:
 
     def record_connection(self, *, resumed: bool) -> None:
         """READY or RESUMED."""
+        self.count("resumes" if resumed else "identifies")
         with self._lock:
-            self._counts["resumes" if resumed else "identifies"] += 1
             if self._connection_start is None:
                 self._connection_start = self._clock.now()
 
@@ -88,18 +91,24 @@ class GatewayMetrics:
             return self._mismatches[(event, name)] == 1
 
     def count(self, name: str, by: int = 1) -> None:
-        with self._lock:
-            self._counts[name] += by
+        ident = threading.get_ident()
+        counts = self._by_thread.get(ident)
+        if counts is None:
+            counts = self._by_thread.setdefault(ident, Counter())
+        counts[name] += by
 
     # -- reading --------------------------------------------------------------------------------------------------
 
+    def _total(self, name: str) -> int:
+        return sum(counts[name] for counts in list(self._by_thread.values()))
+
     @property
     def events_received(self) -> int:
-        return self._counts["events_received"]
+        return self._total("events_received")
 
     @property
     def events_processed(self) -> int:
-        return self._counts["events_processed"]
+        return self._total("events_processed")
 
     @property
     def reconnection_count(self) -> int:
@@ -118,17 +127,15 @@ class GatewayMetrics:
 
     def get_events_per_second(self) -> float:
         """Events processed per second since the first READY."""
-        with self._lock:
-            start, events = self._connection_start, self._counts["events_processed"]
+        start, events = self._connection_start, self.events_processed
         seconds = self._clock.now() - start if start is not None else 0.0
         return events / seconds if seconds > 0 else 0.0
 
     def snapshot(self) -> MetricsSnapshot:
         """All counters at one moment."""
         with self._lock:
-            counts = {name: self._counts[name] for name in _COUNTED}
             return MetricsSnapshot(
-                **counts,
+                **{name: self._total(name) for name in _COUNTED},
                 frames_dropped=Counter(self._frames),
                 decode_mismatches=Counter(self._mismatches),
                 reconnections=Counter(self._reconnections),

@@ -156,7 +156,7 @@ class BotClient(Lifecycle):
             run, error = self._run, self._error
         if error is not None:
             return ConnectionState.FAILED
-        return run.state if run is not None else ConnectionState.STOPPED
+        return run.standing.state if run is not None else ConnectionState.STOPPED
 
     @property
     def error(self) -> BotError | None:
@@ -339,11 +339,11 @@ class BotClient(Lifecycle):
         if run is None:
             return False
         end = self._clock.now() + seconds
-        while not run.over.is_set():
+        while not run.standing.over.is_set():
             left = end - self._clock.now()
-            if left <= 0 or self._clock.wait(run.all_ready, min(left, 0.5)):
+            if left <= 0 or self._clock.wait(run.standing.all_ready, min(left, 0.5)):
                 break
-        return run.all_ready.is_set()
+        return run.standing.all_ready.is_set()
 
     def __repr__(self) -> str:
         return f"<BotClient app_id={self.api.app_id} {self.state}>"

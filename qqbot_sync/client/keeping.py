@@ -25,6 +25,8 @@ BLOCK = 256
 """Sequence numbers marked ahead as begun, so that the mark costs one commit for so many events."""
 JOIN_TIMEOUT = 2.0
 """Seconds a store that hangs may hold up the end."""
+RETRY_SECONDS = 1.0
+"""Between two tries to write to a store that fails."""
 MOST_KEPT = 10_000
 """Finished events held in memory while the store fails."""
 COMPLAIN_EVERY = 60.0
@@ -40,6 +42,7 @@ class Keeper:
     Args:
         key_of: what a shard's memory is kept under.
         describe: the present record of a shard, with the mark that is given.
+        broken: told if the thread that writes dies.
     """
 
     def __init__(
@@ -49,14 +52,18 @@ class Keeper:
         *,
         clock: Clock,
         describe: Callable[[Numbers, int], Record],
+        broken: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._store = store
         self._key_of = key_of
         self._clock = clock
         self._describe = describe
+        self._broken = broken
         self._lock = threading.Lock()
         self._pending: dict[Numbers, list[Done]] = {}
         self._marks: dict[Numbers, int] = {}
+        self._unwritten: set[Numbers] = set()
+        """Shards whose last commit failed."""
         # Held while the store writes: an older record must never follow a newer one. Guards nothing else.
         self._writing = threading.Lock()
         self._opened: list[Numbers] = []
@@ -64,6 +71,7 @@ class Keeper:
         self._enough = threading.Event()
         self._over = threading.Event()
         self._complained_at: float | None = None
+        self._last: Callable[[], None] = self.release
         self._thread = threading.Thread(target=self._run, name="qqbot-store", daemon=True)
 
     def open(self, numbers: Numbers) -> Remembered:
@@ -106,24 +114,48 @@ class Keeper:
 
     def stop(self, highest: Callable[[Numbers], int]) -> None:
         """Writes the rest and closes the store. `highest` tells how far a shard really came."""
-        self._end_thread()
-        for numbers in self._opened:
-            # Nothing begins any more: the mark need not lie ahead.
-            self._marks[numbers] = highest(numbers)
-            self._commit(numbers)
-        self.release()
+
+        def write() -> None:
+            for numbers in tuple(self._opened):
+                # Nothing begins any more: the mark need not lie ahead.
+                self._marks[numbers] = highest(numbers)
+                self._commit(numbers)
+
+        self._end(write)
 
     def abandon(self) -> None:
-        """The run never came to anything: what an earlier one left stays as it is."""
-        self._end_thread()
-        self.release()
+        """The run was never READY: what an earlier one left stays as it is, but for events that a replay brought."""
 
-    def _end_thread(self) -> None:
+        def write() -> None:
+            for numbers in tuple(self._opened):
+                if self._pending.get(numbers):
+                    self._commit(numbers)
+
+        self._end(write)
+
+    def _end(self, write: Callable[[], None]) -> None:
+        def last() -> None:
+            try:
+                write()
+            finally:
+                self.release()
+
+        # The thread does it, so that a store that hangs holds up nobody else for long.
+        self._last = last
         self._over.set()
         self._something.set()
         self._enough.set()
-        if self._thread.ident is not None:
-            self._thread.join(JOIN_TIMEOUT)
+        if not self._thread.is_alive():
+            last()
+            return
+        self._thread.join(JOIN_TIMEOUT)
+        if self._thread.is_alive():
+            log.error(
+                "状态在 %g 秒内未能保存,重启后可能重复处理部分消息 / "
+                "the store took longer than %g s: after a restart some messages may be handled again",
+                JOIN_TIMEOUT,
+                JOIN_TIMEOUT,
+            )
 
     def release(self) -> None:
         """Forgets every shard of the run; another process may have them."""
@@ -131,27 +163,43 @@ class Keeper:
             numbers = self._opened.pop()
             with self._writing, self._lock:
                 del self._pending[numbers]
-            self._store.close(self._key_of(numbers))
+            try:
+                self._store.close(self._key_of(numbers))
+            except Exception as error:  # noqa: BLE001  as in `_commit`
+                self._complain(error)
 
     @property
     def is_running(self) -> bool:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._over.is_set():
-            self._clock.wait(self._something, None)
-            self._something.clear()
-            self._clock.wait(self._enough, GROUP_SECONDS)
-            self._enough.clear()
-            for numbers in tuple(self._opened):
-                if self._pending.get(numbers) and not self._over.is_set():
-                    self._commit(numbers)
+        try:
+            while not self._over.is_set():
+                self._clock.wait(self._something, None)
+                self._something.clear()
+                self._clock.wait(self._enough, GROUP_SECONDS)
+                self._enough.clear()
+                if not self._write_all():
+                    self._clock.wait(self._over, RETRY_SECONDS)
+            self._last()
+        except BaseException as error:
+            log.critical("store thread died", exc_info=True)
+            if self._broken is not None:
+                self._broken(error)
 
-    def _commit(self, numbers: Numbers) -> None:
+    def _write_all(self) -> bool:
+        """Writes what there is; False where the store fails."""
+        fine = True
+        for numbers in tuple(self._opened):
+            if (self._pending.get(numbers) or numbers in self._unwritten) and not self._over.is_set():
+                fine = self._commit(numbers) and fine
+        return fine
+
+    def _commit(self, numbers: Numbers) -> bool:
         with self._writing:
             with self._lock:
                 if numbers not in self._pending:
-                    return
+                    return True
                 done, self._pending[numbers] = self._pending[numbers], []
             # Described after `done` was taken: the record may know more than the list, never less.
             record = self._describe(numbers, self._marks[numbers])
@@ -160,7 +208,12 @@ class Keeper:
             except Exception as error:  # noqa: BLE001  a store of the user's may raise anything; the bot goes on
                 with self._lock:
                     self._pending[numbers] = [*done, *self._pending[numbers]][-MOST_KEPT:]
+                self._unwritten.add(numbers)
+                self._something.set()
                 self._complain(error)
+                return False
+            self._unwritten.discard(numbers)
+            return True
 
     def _complain(self, error: Exception) -> None:
         now = self._clock.now()

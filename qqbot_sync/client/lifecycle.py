@@ -116,7 +116,7 @@ class Lifecycle(Handlers):
         if self._dispatcher.in_worker():
             return
         try:
-            run.wait_ready(timeout)
+            run.standing.wait_ready(timeout)
         except BaseException:
             self._shut_down(run, grace=0.0)
             raise
@@ -318,7 +318,10 @@ class Lifecycle(Handlers):
             run.announce(serving.Done(stuck=not drained))
 
     def _wind_down(self, run: Run, dispatcher: Dispatcher, grace: float) -> bool:
-        """Intake, waiters, lanes, sockets, pool, store, HTTP: in this order. Returns whether all handlers ended.
+        """Intake, waiters, lanes, pool, sockets, store, HTTP: in this order. Returns whether all handlers ended.
+
+        The pool goes before the sockets, or lanes would begin events after the grace; a handler that still runs keeps
+        its connection to the gateway until it is logged.
 
         A step that fails is logged and holds up no other.
         """
@@ -335,10 +338,10 @@ class Lifecycle(Handlers):
             run.no_more_dials,
             lambda: dispatcher.end_waiters(run.error or Stopped("客户端已停止 / the client was stopped")),
             drain,
-            run.close_connections,
             lambda: None if outcome["drained"] else log.warning(STILL_RUNNING, grace, grace, dispatcher.stacks()),
-            lambda: count(run.save),
             lambda: count(dispatcher.stop),
+            run.close_connections,
+            lambda: count(run.save),
             self.api.close,
             lambda: self._remember(run),
         )
@@ -355,7 +358,7 @@ class Lifecycle(Handlers):
 
     def _remember(self, run: Run) -> None:
         """What was granted, if anything was: nobody wants to be refused the same twice."""
-        if run.was_ready:
+        if run.standing.was_ready:
             self._granted = (run.wanted, run.plan.asked)
 
     # -- what goes wrong ------------------------------------------------------------------------------------------

@@ -320,6 +320,32 @@ class TestStop:
         eventually(lambda: len(handled) == 10)
         assert handled == [str(number) for number in range(10)], "each once, in order"
 
+    def test_a_handler_that_the_end_interrupted_is_called_again_at_the_next_start(
+        self, qq: Simulator, make_client: MakeClient
+    ) -> None:
+        """Its reply fails because HTTP is closed; the message is still owed an answer."""
+        client = make_client(qq)
+        begun, go_on = threading.Event(), threading.Event()
+        outcome: queue.Queue[str] = queue.Queue()
+
+        @client.on_message()
+        def slow(ctx: Context, message: Any) -> None:
+            if not begun.is_set():
+                begun.set()
+                go_on.wait(20)
+                outcome.put("interrupted")
+                raise Stopped("as a reply would that waits for another try")
+            outcome.put(str(ctx.redelivered))
+
+        client.start()
+        qq.say("小明", "group", "hi")
+        assert begun.wait(10)
+        client.stop(timeout=0)
+        go_on.set()
+        assert outcome.get(timeout=10) == "interrupted"
+        client.start()
+        assert outcome.get(timeout=10) == "True"
+
     def test_a_negative_timeout_is_refused(self, qq: Simulator, make_client: MakeClient) -> None:
         with pytest.raises(ValueError, match="timeout"):
             make_client(qq).stop(timeout=-1)

@@ -51,7 +51,7 @@ def test_all_shards_of_one_process(qq: Simulator, make_client: MakeClient) -> No
 
 
 def test_a_bot_split_over_clients(qq: Simulator, make_client: MakeClient) -> None:
-    halves = [make_client(qq, shards=range(0, 2), shard_count=4), make_client(qq, shards=[2, 3], shard_count=4)]
+    halves = [make_client(qq, shards=range(2), shard_count=4), make_client(qq, shards=[2, 3], shard_count=4)]
     for client in halves:
         client.on("GUILD_UPDATE")(lambda ctx, guild: None)
         client.start()
@@ -59,7 +59,7 @@ def test_a_bot_split_over_clients(qq: Simulator, make_client: MakeClient) -> Non
 
 
 def test_overlapping_clients_are_refused(qq: Simulator, make_client: MakeClient) -> None:
-    first = make_client(qq, shards=range(0, 2), shard_count=4)
+    first = make_client(qq, shards=range(2), shard_count=4)
     first.start()
     for options in ({"shards": [1, 2], "shard_count": 4}, {"shards": "auto"}, {"shard": ShardConfig(0, 4)}):
         with pytest.raises(AlreadyRunning):

@@ -1,0 +1,73 @@
+"""Where the readers' events go: to the dispatcher, past the counters, the claims and the memory."""
+
+from __future__ import annotations
+
+import logging
+
+from qqbot_sync import codec
+from qqbot_sync.api import Api
+from qqbot_sync.client.keeping import Keeper, Numbers
+from qqbot_sync.dispatch import Claims, Dispatcher, Offer
+from qqbot_sync.events import RawEvent
+from qqbot_sync.metrics import GatewayMetrics
+from qqbot_sync.protocol.replies import anchor_of, reply_target
+
+__all__ = ["EventSink"]
+
+log = logging.getLogger("qqbot_sync.gateway")
+
+
+class EventSink:
+    """The sink of one run. Called by the readers, `finished` also by workers. Thread-safe."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, *, claims: Claims, keeper: Keeper, metrics: GatewayMetrics, api: Api
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._claims = claims
+        self._keeper = keeper
+        self._metrics = metrics
+        self._api = api
+
+    def hears(self, name: str) -> bool:
+        self._metrics.record_event_received()
+        return self._dispatcher.hears(name)
+
+    def offer(self, event: RawEvent) -> bool:
+        if event.redelivered:
+            self._restart_numbers(event)
+        return self._dispatcher.offer(event) is not Offer.REFUSED
+
+    def began_session(self, shard: Numbers) -> None:
+        self._claims.new_session(shard)
+        self._keeper.renew(shard)
+
+    def reserve(self, shard: Numbers, seq: int | None) -> None:
+        self._keeper.reserve(shard, seq)
+
+    def finished(self, event: RawEvent, session_id: str | None) -> None:
+        self._keeper.finished(event, session_id)
+
+    def repeated(self) -> None:
+        self._metrics.count("events_deduplicated")
+
+    def progressed(self, shard: Numbers, resume_point: int | None) -> None:
+        self._claims.forget_up_to(shard, resume_point)
+
+    def dropped(self, reason: str, detail: str = "") -> None:
+        first = self._metrics.record_frame_dropped(reason)
+        said = f"{reason}: {detail}" if detail else reason
+        log.log(logging.WARNING if first else logging.DEBUG, "frame ignored (logged once a kind): %s", said)
+
+    def acknowledged(self) -> None:
+        self._metrics.record_heartbeat()
+
+    def _restart_numbers(self, event: RawEvent) -> None:
+        """Replies to an event that may have been answered count from 1 again, in the order they had then."""
+        try:
+            data = codec.loads(event.d)
+        except codec.Undecodable:
+            return
+        target = reply_target(event.name, data)
+        if target is not None:
+            self._api.restart_numbers(target, anchor_of(event.name, data, event.event_id))

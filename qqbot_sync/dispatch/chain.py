@@ -1,0 +1,126 @@
+"""One event through all of its handlers. What user code raises ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qqbot_sync.dispatch import advice
+
+if TYPE_CHECKING:
+    from qqbot_sync.clock import Clock
+    from qqbot_sync.dispatch.claims import Claims
+    from qqbot_sync.dispatch.entries import Task
+    from qqbot_sync.dispatch.registration import Handled
+    from qqbot_sync.dispatch.router import Router
+    from qqbot_sync.events import RawEvent
+
+__all__ = ["Chain", "Counters"]
+
+
+class Counters(Protocol):
+    """Where numbers go. Implementations are thread-safe and quick.
+
+    Names: `events_processed`, `events_failed`, `events_unheard`, `events_deduplicated`, `events_dropped`.
+    """
+
+    def count(self, name: str, by: int = 1) -> None: ...
+
+
+class Chain:
+    """Runs the handlers of an event one after another. Thread-safe.
+
+    Args:
+        context: makes the context of an event; called once for each event, in the worker.
+        counters: where processed and failed events are counted.
+        is_over: whether the dispatcher has stopped.
+        is_end: whether an exception is only what ended a wait at the stop: no failure of the handler.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        *,
+        context: Callable[[RawEvent], Any],
+        claims: Claims,
+        clock: Clock,
+        counters: Counters | None,
+        is_end: Callable[[BaseException], bool],
+        is_over: Callable[[], bool],
+    ) -> None:
+        self._router = router
+        self._context = context
+        self._claims = claims
+        self._clock = clock
+        self._counters = counters
+        self._is_end = is_end
+        self._is_over = is_over
+        self.first: RawEvent | None = None
+        """The READY or RESUMED that `on_start` gets."""
+
+    def run(self, event: RawEvent, task: Task) -> None:
+        """Runs all handlers of `event` in the calling thread and finishes it. Raises nothing that they raise."""
+        task.event = event
+        failures, interrupted = 0, False
+        try:
+            failures, interrupted = self._handle(event, task)
+        finally:
+            task.event = task.registration = None
+            if interrupted and self._is_over():
+                # It had not ended when the books were closed: the next start replays it, and must not find it done.
+                self._claims.give_back(event)
+            else:
+                self._claims.done(event)
+                event.finish()
+        if self._counters is not None:
+            self._counters.count("events_processed")
+            if failures:
+                self._counters.count("events_failed")
+
+    def _handle(self, event: RawEvent, task: Task) -> tuple[int, bool]:
+        """(handlers that failed, whether one was interrupted by the end of the client)."""
+        failures, interrupted = 0, False
+        try:
+            ctx: Handled = self._context(event)
+        except BaseException as error:  # noqa: BLE001  whatever it is, it must not end the worker
+            advice.log.error(advice.context_failed(event.name, event.event_id), exc_info=error)
+            self.report(error, None, task)
+            return 1, False
+        for registration in self._router.handlers_for(event.name, starting=event is self.first):
+            task.registration = registration
+            task.since = self._clock.now()
+            try:
+                registration.call(ctx)
+            except BaseException as error:  # noqa: BLE001  SystemExit too: a handler ends nothing but itself
+                if self._is_end(error):
+                    interrupted = True
+                    advice.log.info(advice.handler_interrupted(registration.name, event.name, event.event_id))
+                else:
+                    failures += 1
+                    said = advice.handler_failed(registration.name, event.name, event.event_id)
+                    advice.log.error(said, exc_info=error)
+                    self.report(error, ctx, task)
+            finally:
+                if task.owed:
+                    self._settle(task)
+            if ctx.propagation_stopped:
+                break
+        return failures, interrupted
+
+    def report(self, error: BaseException, ctx: Any = None, task: Task | None = None) -> None:
+        """Tells every `on_error` hook, in the calling thread. What a hook raises is logged."""
+        for hook in self._router.error_hooks():
+            if task is not None:
+                task.registration = hook
+                task.since = self._clock.now()
+            try:
+                hook.call(ctx, error)
+            except BaseException as failure:  # noqa: BLE001  the hook of last resort has none of its own
+                advice.log.error(advice.hook_failed(hook.name, error), exc_info=failure)
+
+    def _settle(self, task: Task) -> None:
+        """The handler that asked has ended: the answers it took are handled."""
+        owed, task.owed = task.owed, []
+        for event in owed:
+            self._claims.done(event)
+            event.finish()
