@@ -23,6 +23,7 @@ __all__ = [
     "Environment",
     "GatewayConfig",
     "HeartbeatConfig",
+    "MaxAge",
     "Ordering",
     "Overflow",
     "ReconnectConfig",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 Shards = Literal["auto"] | int | Iterable[int]
+MaxAge = float | Literal["reply"]
 Overflow = Literal["block", "drop_oldest", "drop_newest"]
 Ordering = Literal["author", "conversation", "none"]
 
@@ -206,6 +208,11 @@ class GatewayConfig:
     """Events accepted and not yet begun."""
     overflow: Overflow = "block"
     ordering: Ordering = "author"
+    max_age: MaxAge | None = None
+    """Seconds after which an event that has not begun is dropped and counted; `"reply"`: when its message can no longer
+    be answered; None: never."""
+    slow_after: float | None = 30.0
+    """Seconds after which a handler that still runs is logged with its stack; None: never."""
     proxy: str | None = field(default=None, repr=False)
     """`http://[user:password@]host:port` for HTTP and WebSocket alike; None: what the environment says."""
     metrics_enabled: bool = True
@@ -217,6 +224,10 @@ class GatewayConfig:
         _whole("queue_size", self.queue_size, at_least=1)
         _choice("overflow", self.overflow, OVERFLOWS)
         _choice("ordering", self.ordering, ORDERINGS)
+        if self.max_age is not None and self.max_age != "reply":
+            _number("max_age", self.max_age, above=0)
+        if self.slow_after is not None:
+            _number("slow_after", self.slow_after, above=0)
         for name, kind in (
             ("reconnect", ReconnectConfig),
             ("heartbeat", HeartbeatConfig),
@@ -240,7 +251,7 @@ class GatewayConfig:
         if self.shards is None:
             if self.shard_count is not None:
                 raise ValueError(
-                    "shard_count 要与 shards 一起使用 / shard_count goes with shards: shards=range(0, 4), shard_count=16"
+                    "shard_count 与 shards 一起使用 / shard_count goes with shards: shards=range(0, 4), shard_count=16"
                 )
             return (self.shard or ShardConfig(),)
         if self.shard is not None:

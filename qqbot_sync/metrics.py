@@ -24,6 +24,8 @@ class MetricsSnapshot:
     events_unheard: int = 0
     events_dropped: int = 0
     """Events given up by an overflow policy."""
+    events_expired: int = 0
+    """Events dropped because they were older than `max_age`."""
     events_deduplicated: int = 0
     frames_dropped: Counter[str] = field(default_factory=Counter)
     """Frames that meant nothing, by reason."""
@@ -148,6 +150,7 @@ _COUNTED = (
     "events_failed",
     "events_unheard",
     "events_dropped",
+    "events_expired",
     "events_deduplicated",
     "identifies",
     "resumes",

@@ -17,6 +17,7 @@ from qqbot_sync.config import (
     Environment,
     GatewayConfig,
     HeartbeatConfig,
+    MaxAge,
     Ordering,
     Overflow,
     ReconnectConfig,
@@ -37,7 +38,7 @@ __all__ = ["BotClient"]
 log = logging.getLogger("qqbot_sync.client")
 decode_log = logging.getLogger("qqbot_sync.dispatch")
 
-PLAIN = ("workers", "max_waiting", "queue_size", "overflow", "ordering")
+PLAIN = ("workers", "max_waiting", "queue_size", "overflow", "ordering", "slow_after")
 """Arguments whose default is a value: one that equals it says nothing against `config`."""
 SPARE_CONNECTIONS = 8
 """HTTP connections kept beside one for each worker: for handlers that have waited, and other threads."""
@@ -73,6 +74,9 @@ class BotClient(Lifecycle):
         queue_size: events accepted and not yet begun.
         overflow: what happens when the queue is full: `block` (nothing is lost), `drop_oldest`, `drop_newest`.
         ordering: which events keep their order: those of one `author` in a conversation, of one `conversation`, `none`.
+        max_age: seconds after which an event that has not begun is dropped and counted; `"reply"`: when its message can
+            no longer be answered; None: never.
+        slow_after: seconds after which a handler that still runs is logged with its stack.
         executor: runs the handlers in place of the client's own ThreadPoolExecutor; it is never shut down here.
         store: remembers sessions between starts; by default in memory.
         proxy: `http://[user:password@]host:port`, or `socks5://…` with the extra `[socks]`; for HTTP and WebSocket.
@@ -103,6 +107,8 @@ class BotClient(Lifecycle):
         queue_size: int = 1000,
         overflow: Overflow = "block",
         ordering: Ordering = "author",
+        max_age: MaxAge | None = None,
+        slow_after: float | None = 30.0,
         executor: Executor | None = None,
         store: Store | None = None,
         proxy: str | None = None,
@@ -125,6 +131,8 @@ class BotClient(Lifecycle):
             queue_size=queue_size,
             overflow=overflow,
             ordering=ordering,
+            max_age=max_age,
+            slow_after=slow_after,
             proxy=proxy,
         )
         clock = clock or SystemClock()
@@ -183,6 +191,16 @@ class BotClient(Lifecycle):
         with self._lock:
             run = self._run
         return run.latency if run is not None else None
+
+    @property
+    def queue_depth(self) -> int:
+        """Events accepted and not yet begun."""
+        return self._dispatcher.depth()
+
+    @property
+    def queue_age(self) -> float:
+        """Seconds since the oldest of them arrived; 0.0 when there is none."""
+        return self._dispatcher.age()
 
     def get_session_info(self) -> SessionInfo | None:
         """The session, or None while there is none."""

@@ -259,6 +259,8 @@ class Lifecycle(Handlers):
             queue_size=config.queue_size,
             overflow=config.overflow,
             ordering=config.ordering,
+            max_age=config.max_age,
+            slow_after=config.slow_after,
             executor=self._executor,
             claims=self._claims,
             counters=self.metrics,

@@ -212,6 +212,27 @@ def watch_dropped(dropped: int) -> str:
     )
 
 
+def handler_is_slow(handler: str, seconds: float, stack: str) -> str:
+    return (
+        f"处理函数 {handler} 已运行 {seconds:.0f} 秒 / handler {handler} has been running for {seconds:.0f} s; "
+        f"it is left alone, this is where it is:\n{stack}"
+    )
+
+
+def queue_fills(depth: int, size: int) -> str:
+    return (
+        f"事件队列已用 {depth}/{size},处理函数跟不上,请增加 workers 或加快处理 / the event queue holds {depth} of {size}: "
+        "handlers do not keep up; more workers=, or quicker handlers"
+    )
+
+
+def pool_exhausted(workers: int, doing: str) -> str:
+    return (
+        f"全部 {workers} 个工作线程都在忙,事件在等待 / all {workers} workers are busy and events wait; "
+        f"they are at:\n{doing}"
+    )
+
+
 def handler_failed(handler: str, event: str, event_id: str | None) -> str:
     return (
         f"处理函数 {handler} 处理 {event}({event_id})时出错 / "

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qqbot_sync.dispatch import advice
+from qqbot_sync.events import spec_of
+from qqbot_sync.protocol.replies import REPLY_WINDOWS
 
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
+    from qqbot_sync.config import MaxAge
     from qqbot_sync.dispatch.claims import Claims
     from qqbot_sync.dispatch.entries import Task
     from qqbot_sync.dispatch.registration import Handled
@@ -32,6 +35,8 @@ class Chain:
 
     Args:
         context: makes the context of an event; called once for each event, in the worker.
+        max_age: seconds after which an event that has not begun is dropped; "reply": when its message can no longer
+            be answered; None: never.
         counters: where processed and failed events are counted.
         is_over: whether the dispatcher has stopped.
         is_end: whether an exception is only what ended a wait at the stop: no failure of the handler.
@@ -47,6 +52,7 @@ class Chain:
         counters: Counters | None,
         is_end: Callable[[BaseException], bool],
         is_over: Callable[[], bool],
+        max_age: MaxAge | None = None,
     ) -> None:
         self._router = router
         self._context = context
@@ -55,11 +61,18 @@ class Chain:
         self._counters = counters
         self._is_end = is_end
         self._is_over = is_over
+        self._max_age = max_age
         self.first: RawEvent | None = None
         """The READY or RESUMED that `on_start` gets."""
 
     def run(self, event: RawEvent, task: Task) -> None:
         """Runs all handlers of `event` in the calling thread and finishes it. Raises nothing that they raise."""
+        if self._max_age is not None and self._is_too_old(event):
+            self._claims.done(event)
+            event.finish()
+            if self._counters is not None:
+                self._counters.count("events_expired")
+            return
         task.event = event
         failures, interrupted = 0, False
         try:
@@ -76,6 +89,14 @@ class Chain:
             self._counters.count("events_processed")
             if failures:
                 self._counters.count("events_failed")
+
+    def _is_too_old(self, event: RawEvent) -> bool:
+        limit = self._max_age
+        if limit == "reply":
+            spec = spec_of(event.name)
+            scene = spec.scene if spec is not None and spec.is_message else None
+            limit = REPLY_WINDOWS[scene].seconds if scene is not None else None
+        return isinstance(limit, (int, float)) and self._clock.now() - event.received_at > limit
 
     def _handle(self, event: RawEvent, task: Task) -> tuple[int, bool]:
         """(handlers that failed, whether one was interrupted by the end of the client)."""

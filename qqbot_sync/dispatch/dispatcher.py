@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qqbot_sync.config import ORDERINGS, OVERFLOWS
 from qqbot_sync.dispatch import advice
+from qqbot_sync.dispatch.attention import Attention
 from qqbot_sync.dispatch.backlog import Backlog
 from qqbot_sync.dispatch.chain import Chain, Counters
 from qqbot_sync.dispatch.checks import check_choice, check_executor, check_settings
@@ -26,6 +27,7 @@ from qqbot_sync.errors import Stopped
 
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
+    from qqbot_sync.config import MaxAge
     from qqbot_sync.dispatch.router import Router
     from qqbot_sync.events import RawEvent
 
@@ -51,6 +53,9 @@ class Dispatcher(Listening):
         overflow: what a full queue does: `block`, `drop_oldest`, `drop_newest`.
         ordering: what is kept in order: the events of one `author` in a conversation, of a `conversation`, `none`.
         executor: runs the handlers in place of a pool of ours; needs threads of this process.
+        max_age: seconds after which an event that has not begun is dropped and counted; "reply": when its message can
+            no longer be answered; None: never.
+        slow_after: seconds after which a handler that runs is logged with its stack; None: never.
         grace: seconds that handlers may still begin when the interpreter ends.
         counters: where numbers go.
         on_closing: called if nothing can be handled any more, from an internal thread: with None when the interpreter
@@ -73,6 +78,8 @@ class Dispatcher(Listening):
         overflow: str = "block",
         ordering: str = "author",
         executor: Executor | None = None,
+        max_age: MaxAge | None = None,
+        slow_after: float | None = 30.0,
         grace: float = 10.0,
         counters: Counters | None = None,
         on_closing: Callable[[BaseException | None], None] | None = None,
@@ -101,6 +108,7 @@ class Dispatcher(Listening):
             counters=counters,
             is_end=waiters.is_end,
             is_over=lambda: backlog.stopped,
+            max_age=max_age,
         )
         pool = Workers(
             backlog,
@@ -112,6 +120,7 @@ class Dispatcher(Listening):
             on_closing=self._closing,
         )
         super().__init__(waiters, backlog, pool, claims=claims, context=context, clock=clock, limit=queue_size)
+        self._attention = Attention(backlog, pool, clock=clock, slow_after=slow_after, size=queue_size, permits=workers)
         self._router = router
         self._chain = chain
         self._counters = counters
@@ -300,6 +309,7 @@ class Dispatcher(Listening):
     def _watch_over(self) -> None:
         while not self._clock.wait(self._over, TICK):
             self._workers.look()
+            self._attention.look()
             self._remind()
 
     def _remind(self, *, last: bool = False) -> None:

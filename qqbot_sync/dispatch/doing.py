@@ -23,7 +23,9 @@ class Doing:
     """The event's name."""
     event_id: str | None
     seconds: float
-    """Since when, in seconds."""
+    """For how long."""
+    since: float
+    """Since when, in monotonic seconds: with `thread` it tells one call from another."""
     thread: int
     """The thread's ident."""
     is_waiting: bool
@@ -43,12 +45,13 @@ def stacks_of(doing: Iterable[Doing]) -> str:
 
 def _doing(task: Task, now: float) -> Doing:
     # Read without a lock from a thread that goes on: each attribute is read once.
-    event, registration = task.event, task.registration
+    event, registration, since = task.event, task.registration, task.since
     return Doing(
         handler="" if registration is None else registration.name,
         event="" if event is None else event.name,
         event_id=None if event is None else event.event_id,
-        seconds=max(0.0, now - task.since),
+        seconds=max(0.0, now - since),
+        since=since,
         thread=task.ident,
         is_waiting=task.waits > 0,
     )

@@ -1,0 +1,177 @@
+"""Floods, slow handlers, handlers that hang: nothing is lost in silence, and people are told."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from qqbot_sync import BotClient, Context, HeartbeatConfig, Simulator
+from tests.client.conftest import MakeClient
+from tests.support import eventually
+
+
+def test_block_loses_nothing_and_keeps_the_heartbeat(qq: Simulator, make_client: MakeClient) -> None:
+    """The reader waits behind a full queue for many intervals; the link lives, and every event is handled in order."""
+    client = make_client(qq, workers=1, queue_size=2, heartbeat=HeartbeatConfig(interval=0.1))
+    go_on = threading.Event()
+    handled: list[int] = []
+
+    @client.on_message()
+    def slow(ctx: Context, message: Any) -> None:
+        go_on.wait(20)
+        handled.append(int(message.content))
+
+    client.start()
+    for number in range(50):
+        qq.say("小明", "group", str(number))
+    beats = [entry for entry in qq.log if entry["kind"] == "heartbeat"]
+    eventually(lambda: len([entry for entry in qq.log if entry["kind"] == "heartbeat"]) > len(beats) + 10)
+    assert client.metrics.reconnection_count == 0
+    go_on.set()
+    eventually(lambda: len(handled) == 50)
+    assert handled == list(range(50))
+
+
+@pytest.mark.parametrize(("overflow", "kept"), [("drop_oldest", range(7, 10)), ("drop_newest", range(1, 4))])
+def test_the_drop_policies_count_exactly(
+    qq: Simulator, make_client: MakeClient, overflow: str, kept: range, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(qq, workers=1, queue_size=3, overflow=overflow)
+    begun, go_on = threading.Event(), threading.Event()
+    handled: list[int] = []
+
+    @client.on_message()
+    def slow(ctx: Context, message: Any) -> None:
+        begun.set()
+        go_on.wait(20)
+        handled.append(int(message.content))
+
+    client.start()
+    qq.say("小明", "group", "0")
+    assert begun.wait(10)
+    for number in range(1, 10):
+        qq.say("小明", "group", str(number))
+    eventually(lambda: client.metrics.snapshot().events_dropped == 6)
+    go_on.set()
+    eventually(lambda: len(handled) == 4)
+    assert handled == [0, *kept]
+
+
+def test_a_full_queue_is_warned_of_before_it_is_full(
+    qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(qq, workers=1, queue_size=10)
+    begun, go_on = threading.Event(), threading.Event()
+    client.on_message(lambda ctx, message: (begun.set(), go_on.wait(20)))
+    client.start()
+    for number in range(10):
+        qq.say("小明", "group", str(number))
+    eventually(lambda: "of 10: handlers do not keep up" in caplog.text)
+    go_on.set()
+
+
+def test_a_handler_that_hangs_is_logged_with_its_stack_and_not_killed(
+    qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(qq, slow_after=0.05)
+    go_on = threading.Event()
+
+    @client.on_message()
+    def hangs(ctx: Context, message: Any) -> None:
+        go_on.wait(20)
+        ctx.reply("alive")
+
+    client.start()
+    said = qq.say("小明", "group", "hi")
+    eventually(lambda: "has been running for" in caplog.text)
+    assert "go_on.wait(20)" in caplog.text
+    assert "hangs" in caplog.text
+    assert said.id in caplog.text or "GROUP_AT_MESSAGE_CREATE" in caplog.text
+    go_on.set()
+    assert [answer.content for answer in said.replies()] == ["alive"]
+
+
+def test_a_handler_that_waits_in_ask_does_not_hang(
+    qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(qq, slow_after=0.01)
+    done = threading.Event()
+
+    @client.on_message()
+    def asks(ctx: Context, message: Any) -> None:
+        ctx.ask("?", timeout=20)
+        done.set()
+
+    client.start()
+    qq.say("小明", "group", "hi").replies()
+    client._dispatcher._attention.look()
+    qq.say("小明", "group", "answer")
+    assert done.wait(10)
+    assert "has been running" not in caplog.text
+
+
+def test_max_age_drops_what_nobody_waits_for_any_more(qq: Simulator, make_client: MakeClient) -> None:
+    client = make_client(qq, workers=1, max_age=0.01)
+    begun, go_on = threading.Event(), threading.Event()
+    handled: list[str] = []
+
+    @client.on_message()
+    def slow(ctx: Context, message: Any) -> None:
+        handled.append(message.content)
+        begun.set()
+        go_on.wait(20)
+
+    client.start()
+    qq.say("小明", "group", "first")
+    if not begun.wait(10):
+        pytest.skip("missing: a machine that begins an event within 10 ms")
+    for number in range(5):
+        qq.say("小明", "group", str(number))
+    eventually(lambda: client._dispatcher.depth() == 5 and client._dispatcher.age() > 0.02)
+    go_on.set()
+    eventually(lambda: client.metrics.snapshot().events_expired == 5)
+    assert handled == ["first"]
+
+
+@pytest.mark.parametrize(("argument", "value"), [("max_age", 0), ("max_age", "window"), ("slow_after", 0)])
+def test_bad_limits_are_refused(argument: str, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=argument):
+        BotClient("1", "s", **{argument: value})
+
+
+def test_one_persons_flood_behind_an_ask_does_not_stop_the_bot(qq: Simulator, make_client: MakeClient) -> None:
+    client = make_client(qq, workers=2, queue_size=20)
+    asked = threading.Event()
+
+    @client.on_message(startswith="ask")
+    def asks(ctx: Context, message: Any) -> None:
+        asked.set()
+        ctx.ask(None, timeout=30)
+
+    @client.on_message(startswith="ping")
+    def pong(ctx: Context, message: Any) -> None:
+        ctx.reply("pong")
+
+    client.start()
+    qq.say("flooder", "group", "ask")
+    assert asked.wait(10)
+    for _ in range(200):
+        qq.say("flooder", "group", "noise")
+    assert [answer.content for answer in qq.say("other", "group", "ping").replies()] == ["pong"]
+
+
+def test_the_queue_is_visible(qq: Simulator, make_client: MakeClient) -> None:
+    client = make_client(qq, workers=1)
+    begun, go_on = threading.Event(), threading.Event()
+    client.on_message(lambda ctx, message: (begun.set(), go_on.wait(20)))
+    client.start()
+    assert client.queue_depth == 0
+    for number in range(4):
+        qq.say("小明", "group", str(number))
+    assert begun.wait(10)
+    eventually(lambda: client.queue_depth == 3)
+    eventually(lambda: client.queue_age > 0)
+    go_on.set()
+    eventually(lambda: client.queue_depth == 0)
