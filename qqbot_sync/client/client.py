@@ -347,6 +347,12 @@ class BotClient(Lifecycle):
         self._check_process()
         return self.api.send(target, *parts, timeout=timeout)
 
+    def _facts(self) -> list[tuple[str, object]]:
+        shards = "\n".join(map(str, self.shards)) or "not running"
+        state = f"{self.state}, connected {self.is_connected()}, queue {self.queue_depth} ({self.queue_age:.1f} s)"
+        workers = "\n".join(map(str, self._dispatcher.doing())) or "idle"
+        return [*super()._facts(), ("state", state), ("error", self.error), ("shards", shards), ("workers", workers)]
+
     def _context(self, event: RawEvent) -> Context:
         return Context(self, event, self._decoder)
 

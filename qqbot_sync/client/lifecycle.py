@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from datetime import datetime, timezone
 from enum import Enum
 from logging import DEBUG, INFO
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -29,6 +32,7 @@ from qqbot_sync.logs import log_to_stderr
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.negotiation import IntentPlan
 from qqbot_sync.protocol.pacing import IdentifyPace
+from qqbot_sync.recorder import FlightRecorder
 from qqbot_sync.store import Store
 
 __all__ = ["Lifecycle"]
@@ -39,6 +43,8 @@ dispatch_log = logging.getLogger("qqbot_sync.dispatch")
 FAILURE_GRACE = 10.0
 """Seconds that handlers get after a fatal cause, where nobody said how long."""
 
+MOST_REPORTS = 10
+"""Reports of failures kept in the directory for temporary files."""
 STOP_BOUND = 2.0
 """Seconds, beyond what handlers get, after which `stop` returns in any case."""
 STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still run after %g s:\n%s"
@@ -74,6 +80,7 @@ class Lifecycle(Handlers):
         """Every call of the platform's OpenAPI."""
         self.metrics = GatewayMetrics(clock)
         """Counters, always on."""
+        self._recorder = FlightRecorder(clock, enabled=config.metrics_enabled)
         self._clock = clock
         self._executor = executor
         self._store = store
@@ -214,6 +221,7 @@ class Lifecycle(Handlers):
             claims=self._claims,
             store=self._store,
             metrics=self.metrics,
+            recorder=self._recorder,
             clock=self._clock,
             pace=self._pace,
             failed=self._failed,
@@ -264,6 +272,7 @@ class Lifecycle(Handlers):
             executor=self._executor,
             claims=self._claims,
             counters=self.metrics,
+            called=self._recorder.called if config.metrics_enabled else None,
             on_closing=self._executor_closed,
         )
 
@@ -371,10 +380,44 @@ class Lifecycle(Handlers):
             self._error = error
             dispatcher = self._dispatcher
         log.critical("%s", error)
+        self._report_failure(error)
         dispatcher.end_waiters(error)
         run.on_the_side(lambda: dispatcher.report(error))
         if not run.announce(serving.Wanted()):
             self._ask_to_end(run, FAILURE_GRACE)
+
+    def dump(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the flight recorder's report to a file: fit to attach to an issue, without secrets and message texts.
+
+        Returns:
+            where it is.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        file = Path(path)
+        file.write_text(self._recorder.report(self._facts()), encoding="utf-8")
+        return file
+
+    def _facts(self) -> list[tuple[str, object]]:
+        """What else a report tells; the whole client knows more."""
+        return [("settings", self.config), ("counters", self.metrics.snapshot())]
+
+    def _report_failure(self, error: BotError) -> None:
+        if not self.config.metrics_enabled:
+            return
+        self._recorder.note(f"fatal: {type(error).__name__}: {error}")
+        stamp = datetime.fromtimestamp(self._clock.wall(), timezone.utc).strftime("%Y%m%d-%H%M%S")
+        try:
+            directory = Path(tempfile.gettempdir()) / "qqbot_sync-reports"
+            directory.mkdir(mode=0o700, exist_ok=True)
+            file = self.dump(directory / f"{self.api.app_id}-{stamp}.txt")
+            for old in sorted(directory.glob("*.txt"))[:-MOST_REPORTS]:
+                old.unlink(missing_ok=True)
+        except OSError as failure:
+            log.debug("no report of the failure: %s", failure)
+        else:
+            log.critical("飞行记录已写入,可附在 issue 中 / a report fit to attach to an issue is in %s", file)
 
     def _executor_closed(self, error: BaseException | None) -> None:
         """The dispatcher says: no task can be started any more; without an error, because the program ends."""

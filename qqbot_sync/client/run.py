@@ -30,6 +30,7 @@ from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
 from qqbot_sync.protocol.pacing import IdentifyPace
 from qqbot_sync.protocol.session import End, Session
+from qqbot_sync.recorder import FlightRecorder
 from qqbot_sync.store import MAX_AGE, Record, Store
 
 __all__ = ["Run", "record_key"]
@@ -71,6 +72,7 @@ class Run:
         claims: Claims,
         store: Store,
         metrics: GatewayMetrics,
+        recorder: FlightRecorder,
         clock: Clock,
         pace: IdentifyPace,
         failed: Callable[[Run, BotError], None],
@@ -80,6 +82,7 @@ class Run:
         self._config = config
         self._claims = claims
         self._metrics = metrics
+        self._recorder = recorder
         self._clock = clock
         self._failed = failed
         self._needed_by = needed_by
@@ -100,7 +103,9 @@ class Run:
         self._census: threading.Thread | None = None
         self._address = Address(api)
         self._keeper = Keeper(store, lambda numbers: record_key(api, numbers), clock=clock, describe=self._described)
-        self._sink = EventSink(dispatcher, claims=claims, keeper=self._keeper, metrics=metrics, api=api)
+        self._sink = EventSink(
+            dispatcher, claims=claims, keeper=self._keeper, metrics=metrics, recorder=recorder, api=api
+        )
         self._shards: tuple[Shard, ...] = ()
         self._supervisor = Supervisor(plan=plan, reconnect=config.reconnect, listener=self, clock=clock, pace=pace)
         if shards is not None:
@@ -324,6 +329,7 @@ class Run:
     # -- Listener: called by the supervisor -----------------------------------------------------------------------
 
     def shard_dials(self, shard_id: int) -> None:
+        self._recorder.note(f"shard {shard_id} dials")
         self.standing.dials(shard_id)
 
     def shard_ready(self, shard_id: int, *, resumed: bool) -> None:
@@ -332,14 +338,17 @@ class Run:
         if shard.session.user is not None:
             self.user = shard.session.user
         log.info("shard %s: %s", shard_id, "RESUMED" if resumed else "READY")
+        self._recorder.note(f"shard {shard_id} {'RESUMED' if resumed else 'READY'}")
         self.standing.ready(shard_id)
 
     def shard_down(self, shard_id: int, end: End) -> None:
         if not self.standing.over.is_set():
             self._metrics.record_reconnection(end.kind)
+        self._recorder.note(f"shard {shard_id} down ({end.kind}): {end.reason}; {end.verdict.value}")
         self.standing.down(shard_id, end)
 
     def shard_waits(self, shard_id: int, seconds: float, *, cause: Exception | None, known: bool) -> None:
+        self._recorder.note(f"shard {shard_id} waits {seconds:.1f} s: {cause}")
         self.standing.waits(shard_id, seconds, cause=cause, known=known)
 
     def intents_reduced(self, plan: IntentPlan, given_up: Intents) -> None:

@@ -11,6 +11,7 @@ from qqbot_sync.dispatch import Claims, Dispatcher, Offer
 from qqbot_sync.events import RawEvent
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.replies import anchor_of, reply_target
+from qqbot_sync.recorder import FlightRecorder
 
 __all__ = ["EventSink"]
 
@@ -21,13 +22,22 @@ class EventSink:
     """The sink of one run. Called by the readers, `finished` also by workers. Thread-safe."""
 
     def __init__(
-        self, dispatcher: Dispatcher, *, claims: Claims, keeper: Keeper, metrics: GatewayMetrics, api: Api
+        self,
+        dispatcher: Dispatcher,
+        *,
+        claims: Claims,
+        keeper: Keeper,
+        metrics: GatewayMetrics,
+        recorder: FlightRecorder,
+        api: Api,
     ) -> None:
         self._dispatcher = dispatcher
         self._claims = claims
         self._keeper = keeper
         self._metrics = metrics
         self._api = api
+        self.saw = recorder.frame
+        self.said = recorder.sent
 
     def hears(self, name: str) -> bool:
         self._metrics.record_event_received()

@@ -221,7 +221,7 @@ def handler_is_slow(handler: str, seconds: float, stack: str) -> str:
 
 def queue_fills(depth: int, size: int) -> str:
     return (
-        f"事件队列已用 {depth}/{size},处理函数跟不上,请增加 workers 或加快处理 / the event queue holds {depth} of {size}: "
+        f"事件队列已用 {depth}/{size},请增加 workers 或加快处理 / the event queue holds {depth} of {size}: "
         "handlers do not keep up; more workers=, or quicker handlers"
     )
 

@@ -62,6 +62,12 @@ class Sink(Protocol):
     def acknowledged(self) -> None:
         """The peer answered a heartbeat."""
 
+    def saw(self, shard_id: int, data: bytes) -> None:
+        """A frame came; for the record."""
+
+    def said(self, shard_id: int, what: str) -> None:
+        """A frame of this kind went; for the record."""
+
     def began_session(self, shard: tuple[int, int]) -> None:
         """READY: what the old session might still replay never comes, and `s` starts again at 1."""
 
@@ -340,7 +346,9 @@ class Shard:
             dialed.discard()
 
     def _read(self, connection: Connection) -> None:
+        saw, shard_id = self._sink.saw, self.config.shard_id
         for message in connection.frames():
+            saw(shard_id, message.data)
             try:
                 envelope = codec.decode_envelope(message.data)
             except codec.Undecodable as error:
@@ -371,6 +379,7 @@ class Shard:
             self._emit(effect, message)
         elif isinstance(effect, Send):
             sent = connection.send(effect.data)
+            self._sink.said(self.config.shard_id, effect.what)
             if sent and effect.what == "identify":
                 self._report(Identified(self.config.shard_id))
         elif isinstance(effect, Drop):

@@ -1,0 +1,127 @@
+"""The flight recorder: the last frames, state changes and handler calls, kept to be looked at after a crash.
+
+Recording is appending to a ring: what is kept is formatted, and freed of secrets and texts, only when a report is made.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from qqbot_sync import codec
+from qqbot_sync._version import __version__
+from qqbot_sync.clock import Clock
+
+__all__ = ["FlightRecorder", "redacted"]
+
+FRAMES, NOTES, CALLS = 200, 500, 500
+"""How many of each are kept."""
+LONGEST = 2000
+"""Characters of one frame in a report."""
+SECRETS = frozenset({"token", "access_token", "appSecret", "clientSecret", "Authorization", "secret"})
+TEXTS = frozenset({"content", "username", "nick", "title", "description", "verify_message", "button_data", "avatar"})
+
+
+class FlightRecorder:
+    """A ring of what happened last. Thread-safe: each entry is one append."""
+
+    def __init__(self, clock: Clock, *, enabled: bool = True) -> None:
+        self._clock = clock
+        self._enabled = enabled
+        self._frames: deque[tuple[float, str, bytes]] = deque(maxlen=FRAMES)
+        self._notes: deque[tuple[float, str]] = deque(maxlen=NOTES)
+        self._calls: deque[tuple[float, float, str, str, str | None]] = deque(maxlen=CALLS)
+
+    def frame(self, shard_id: int, data: bytes) -> None:
+        """A frame came."""
+        if self._enabled:
+            self._frames.append((self._clock.now(), f"shard {shard_id} <", data))
+
+    def sent(self, shard_id: int, what: str) -> None:
+        """We sent something; only its kind is kept."""
+        if self._enabled:
+            self._frames.append((self._clock.now(), f"shard {shard_id} > {what}", b""))
+
+    def note(self, text: str) -> None:
+        """A state changed. The text holds no secret."""
+        if self._enabled:
+            self._notes.append((self._clock.now(), text))
+
+    def called(self, since: float, handler: str, event: str, event_id: str | None) -> None:
+        """A handler has ended that began at `since` (monotonic seconds)."""
+        if self._enabled:
+            self._calls.append((since, self._clock.now() - since, handler, event, event_id))
+
+    def report(self, facts: Iterable[tuple[str, object]]) -> str:
+        """Everything as text, without secrets and without what people wrote.
+
+        Args:
+            facts: further headings with their contents.
+        """
+        now, wall = self._clock.now(), self._clock.wall()
+
+        def at(when: float) -> str:
+            return datetime.fromtimestamp(wall - now + when, timezone.utc).strftime("%H:%M:%S.%f")[:-3]
+
+        made = datetime.fromtimestamp(wall, timezone.utc).isoformat(timespec="seconds")
+        sections: list[tuple[str, Iterable[str]]] = [
+            (
+                "qqbot_sync flight recorder",
+                (
+                    f"made {made} (times are UTC)",
+                    f"qqbot_sync {__version__}, Python {platform.python_version()}, {platform.platform()}",
+                ),
+            ),
+            *((title, str(content).splitlines()) for title, content in facts),
+            ("state changes", (f"{at(when)} {text}" for when, text in list(self._notes))),
+            (
+                "handler calls",
+                (
+                    f"{at(since)} {seconds * 1000:9.1f} ms {handler}: {event} {event_id or ''}"
+                    for since, seconds, handler, event, event_id in list(self._calls)
+                ),
+            ),
+            ("frames", (f"{at(when)} {arrow} {_shown(data)}" for when, arrow, data in list(self._frames))),
+            ("threads", _stacks()),
+        ]
+        return "\n\n".join(f"== {title} ==\n" + "\n".join(lines) for title, lines in sections) + "\n"
+
+
+def redacted(value: Any) -> Any:
+    """A copy of JSON data with secrets blanked and texts replaced by their length. Thread-safe."""
+    if isinstance(value, dict):
+        return {key: _hidden(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redacted(item) for item in value]
+    return value
+
+
+def _hidden(key: str, value: Any) -> Any:
+    if key in SECRETS:
+        return "***"
+    if key in TEXTS and isinstance(value, str):
+        return f"({len(value)} characters)" if value else ""
+    return redacted(value)
+
+
+def _shown(data: bytes) -> str:
+    if not data:
+        return ""
+    try:
+        text = codec.dumps(redacted(codec.loads(data))).decode("utf-8", "replace")
+    except (codec.Undecodable, RecursionError):
+        return f"({len(data)} bytes that are no JSON)"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+
+
+def _stacks() -> Iterable[str]:
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, frame in sys._current_frames().items():
+        yield f"-- {names.get(ident, ident)}"
+        yield "".join(traceback.format_stack(frame)).rstrip()

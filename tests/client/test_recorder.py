@@ -1,0 +1,92 @@
+"""The flight recorder: what a report holds, and what it never holds."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qqbot_sync import BotBanned, Context, GatewayConfig, Simulator
+from qqbot_sync.recorder import redacted
+from tests.client.conftest import MakeClient
+from tests.support import eventually
+
+SAID = "a most private remark"
+
+
+def talk(qq: Simulator, client: Any) -> None:
+    @client.on_message()
+    def echo(ctx: Context, message: Any) -> None:
+        ctx.reply("ok")
+
+    client.start()
+    assert qq.say("小明", "group", SAID).replies()
+    assert qq.say("小明", "channel", SAID).replies()
+
+
+def test_a_dump_tells_frames_states_calls_and_threads(qq: Simulator, make_client: MakeClient, tmp_path: Path) -> None:
+    client = make_client(qq)
+    talk(qq, client)
+    qq.reconnect()
+    eventually(lambda: client.metrics.snapshot().resumes == 1)
+    text = client.dump(tmp_path / "report.txt").read_text(encoding="utf-8")
+    for word in (
+        "GROUP_AT_MESSAGE_CREATE",
+        "shard 0 READY",
+        "shard 0 RESUMED",
+        "shard 0 down (op 7)",
+        "> identify",
+        "> resume",
+        "echo",
+        "qqbot-reader-0",
+        "qqbot-supervisor",
+        "events_processed",
+        "Python",
+    ):
+        assert word in text, word
+
+
+def test_it_holds_no_secret_no_token_and_no_text(qq: Simulator, make_client: MakeClient, tmp_path: Path) -> None:
+    client = make_client(qq, proxy=None)
+    talk(qq, client)
+    text = client.dump(tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert qq.secret not in text
+    assert client.api.token.get() not in text
+    assert SAID not in text
+    assert f"({len(SAID)} characters)" in text
+
+
+def test_a_fatal_cause_writes_a_report(
+    qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(qq)
+    talk(qq, client)
+    qq.close(4915)
+    eventually(lambda: isinstance(client.error, BotBanned) and "attach to an issue" in caplog.text)
+    (report,) = (Path(tempfile.gettempdir()) / "qqbot_sync-reports").iterdir()
+    assert "4915" in report.read_text(encoding="utf-8")
+
+
+def test_with_metrics_off_nothing_is_recorded(qq: Simulator, make_client: MakeClient, tmp_path: Path) -> None:
+    client = make_client(qq, config=GatewayConfig(metrics_enabled=False))
+    talk(qq, client)
+    text = client.dump(tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert "shard 0 <" not in text
+    assert "shard 0 READY" not in text
+    assert client.metrics.events_processed > 0
+
+
+def test_a_path_that_cannot_be_written_is_an_error(qq: Simulator, make_client: MakeClient, tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        make_client(qq).dump(tmp_path / "missing" / "report.txt")
+
+
+def test_redaction_reaches_everywhere() -> None:
+    data = {"d": {"token": "T", "list": [{"content": "hello", "id": "1"}], "author": {"username": ""}}, "s": 5}
+    assert redacted(data) == {
+        "d": {"token": "***", "list": [{"content": "(5 characters)", "id": "1"}], "author": {"username": ""}},
+        "s": 5,
+    }
+    assert data["d"]["token"] == "T"  # type: ignore[index]
