@@ -420,11 +420,18 @@ class Lifecycle(Handlers):
             log.critical("飞行记录已写入,可附在 issue 中 / a report fit to attach to an issue is in %s", file)
 
     def _executor_closed(self, error: BaseException | None) -> None:
-        """The dispatcher says: no task can be started any more; without an error, because the program ends."""
-        with self._lock:
+        """The dispatcher can run nothing any more; without an error, because the program ends."""
+        if error is None:
+            return
+        with self._turn:
+            # It may happen before the launch is over.
+            self._turn.wait_for(lambda: self._phase is not _Phase.LAUNCHING)
             run = self._run
-        if error is not None and run is not None:
-            failure = BotError(f"executor 拒绝执行任务 / the executor takes no more tasks: {error}")
+        if run is not None:
+            failure = BotError(
+                "事件无法继续处理:executor 拒绝任务,或内部线程意外终止 / events cannot be handled any more, because the "
+                f"executor refuses tasks or an internal thread died: {type(error).__name__}: {error}"
+            )
             failure.__cause__ = error
             run.gateway_failed(failure)
 

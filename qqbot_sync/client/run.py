@@ -102,7 +102,13 @@ class Run:
         self._sides: list[threading.Thread] = []
         self._census: threading.Thread | None = None
         self._address = Address(api)
-        self._keeper = Keeper(store, lambda numbers: record_key(api, numbers), clock=clock, describe=self._described)
+        self._keeper = Keeper(
+            store,
+            lambda numbers: record_key(api, numbers),
+            clock=clock,
+            describe=self._described,
+            broken=lambda error: self.gateway_failed(broken("store", error)),
+        )
         self._sink = EventSink(
             dispatcher, claims=claims, keeper=self._keeper, metrics=metrics, recorder=recorder, api=api
         )
