@@ -54,7 +54,9 @@ class Context:
             else:
                 event = self._decoder.decode(spec.model, self._raw_event.d, event=self._raw_event.name)
                 if spec.is_message:
-                    object.__setattr__(event, "_context", self)
+                    # A context of its own, that does not hold the message: nothing here waits for the collector.
+                    handle = Context(self.client, self._raw_event, self._decoder)
+                    object.__setattr__(event, "_context", handle)
                 self._event = event
         return self._event
 
@@ -106,6 +108,11 @@ class Context:
     def received_at(self) -> float:
         """When it arrived, in monotonic seconds."""
         return self._raw_event.received_at
+
+    @property
+    def bot_id(self) -> str | None:
+        """The bot's own user id, by which guild messages mention it; None where it is not known. Asks nobody."""
+        return self.client.bot_id
 
     # -- what to do -----------------------------------------------------------------------------------------------
 
@@ -172,6 +179,30 @@ class Context:
     ) -> Context:
         """`client.wait_for`, from inside a handler: its worker and its place in the queue serve others meanwhile."""
         return self.client.wait_for(event, check=check, timeout=timeout)
+
+    def ack(self, code: int = 0) -> None:
+        """Tells the user how a pressed button or a menu entry was taken (INTERACTION_CREATE). Thread-safe.
+
+        Without it the client itself answers 0 after 1.4 seconds, whatever the handlers are doing. Calling it again with
+        the same code does nothing.
+
+        Args:
+            code: 0 done, 1 failed, 2 too frequent, 3 repeated, 4 no permission, 5 admins only.
+
+        Raises:
+            BotError: this event is no interaction, or it was answered before, with another code.
+            ApiError: the platform refused.
+            OutcomeUnknown: the connection broke and nobody can tell whether it was answered.
+
+        https://bot.q.qq.com/wiki/develop/api-v2/server-inter/message/trans/msg-btn.html
+        """
+        interaction_id = self.raw.get("id") if isinstance(self.raw, dict) else None
+        if self.name != "INTERACTION_CREATE" or not isinstance(interaction_id, str) or not interaction_id:
+            raise BotError(
+                f"{self.name} 不是可以回应的互动,ack() 只用于 INTERACTION_CREATE / "
+                f"{self.name} is no interaction with an id: ack() is for INTERACTION_CREATE only"
+            )
+        self.client._acknowledge(interaction_id, code)
 
     def stop_propagation(self) -> None:
         """No further handler sees this event."""

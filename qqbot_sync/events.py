@@ -341,6 +341,11 @@ def keys_of(name: str, d: Raw | bytes, event_id: str | None) -> Keys:
     return Keys(str(found) if found else event_id or None, conversation, author)
 
 
+def _family_of(name: str) -> str:
+    spec = EVENTS.get(name)
+    return spec.family if spec is not None else name
+
+
 @dataclass(slots=True, eq=False)
 class RawEvent:
     """A dispatch on its way from a source to its handlers. Not thread-safe, but for `finish`."""
@@ -365,7 +370,13 @@ class RawEvent:
     """Whose it is."""
     done: Callable[[RawEvent], None] | None = None
     """Called once, by `finish`."""
+    dedupe: tuple[str, str] | None = field(init=False)
+    """(family, id): equal for the copies of one event; None for an event that has no id."""
     _unfinished: list[None] = field(default_factory=lambda: [None], init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found = self.keys.dedupe_id
+        self.dedupe = None if found is None else (_family_of(self.name), found)
 
     def finish(self) -> None:
         """Says that nothing more will be done with this event; a second call does nothing. Thread-safe."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qqbot_sync import codec
+from qqbot_sync.api.checks import whole
 from qqbot_sync.clock import Clock
 from qqbot_sync.errors import BotError
 from qqbot_sync.events import RawEvent
@@ -110,9 +111,11 @@ class Acknowledging:
         """A handler's answer, sent in its own thread. The same answer once more does nothing.
 
         Raises:
+            TypeError, ValueError: there is no such code.
             BotError: it was answered before, with another code.
             ApiError, OutcomeUnknown, ConnectionFailed: as `Api.put_interaction`.
         """
+        whole("code", code, 0, 5)
         with self._lock:
             case = self._cases.get(interaction_id) or self._remember(interaction_id, _Case(float("inf")))
             answered = case.code

@@ -183,7 +183,8 @@ class BotClient(Lifecycle):
             run, dispatcher = self._run, self._dispatcher
         if run is None or not self.is_connected():
             return False
-        return run.threads_live() and dispatcher.is_running and not dispatcher.is_stuck()
+        threads_live = run.threads_live() and dispatcher.is_running and self._acks.is_running
+        return threads_live and not dispatcher.is_stuck()
 
     @property
     def latency(self) -> float | None:
@@ -329,6 +330,10 @@ class BotClient(Lifecycle):
             if prompt is not None:
                 ctx.reply(prompt)
             return cast(Context, answer.wait(timeout))
+
+    def _acknowledge(self, interaction_id: str, code: int) -> None:
+        """`Context.ack`."""
+        self._acks.acknowledge(interaction_id, code)
 
     def send(self, target: Target, *parts: str, timeout: float = 30.0) -> Sent:
         """Sends a proactive message: to `Channel(id)`, `Group(openid)`, `User(openid)` or `Direct(guild_id)`.

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qqbot_sync.dispatch import dedupe_key
 from qqbot_sync.store import Done, Record, Remembered, Store
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class Keeper:
 
     def finished(self, event: RawEvent, session_id: str | None) -> None:
         """The event is done with; the store learns of it within 50 ms."""
-        family, identity = dedupe_key(event) or (None, None)
+        family, identity = event.dedupe or (None, None)
         done = Done(session_id, event.seq, family, identity)
         with self._lock:
             pending = self._pending.get(event.shard)

@@ -17,7 +17,9 @@ from typing import TypeVar
 
 from qqbot_sync import codec
 from qqbot_sync.api import Api
+from qqbot_sync.api.audits import AUDIT_EVENTS
 from qqbot_sync.client import running, serving
+from qqbot_sync.client.acknowledging import Acknowledging
 from qqbot_sync.client.handlers import Handlers
 from qqbot_sync.client.run import Run
 from qqbot_sync.clock import Clock
@@ -47,6 +49,8 @@ MOST_REPORTS = 10
 """Reports of failures kept in the directory for temporary files."""
 STOP_BOUND = 2.0
 """Seconds, beyond what handlers get, after which `stop` returns in any case."""
+ACKS_BOUND = 0.5
+"""Seconds in which interactions that are still open are answered at the end."""
 STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still run after %g s:\n%s"
 
 Self = TypeVar("Self", bound="Lifecycle")
@@ -87,6 +91,8 @@ class Lifecycle(Handlers):
         self._shards = config.shard_configs()
         self._claims = Claims()
         self._pace = IdentifyPace()
+        self._acks = Acknowledging(api, clock)
+        api.audits.end(Stopped("客户端未在运行,请先调用 start() / the client is not running: call start() first"))
         self._decoder = codec.ModelDecoder(self._mismatched)
         self._lock = threading.Lock()
         # Guarded by the lock, whose changes it announces; nothing blocks and no user code runs under it.
@@ -226,9 +232,12 @@ class Lifecycle(Handlers):
             pace=self._pace,
             failed=self._failed,
             needed_by=self._router.needed_by,
+            arrivals={"INTERACTION_CREATE": self._acks.arrived, **dict.fromkeys(AUDIT_EVENTS, self._audited)},
         )
         try:
             dispatcher.start()
+            self._acks.start()
+            self.api.audits.begin(lambda: bool(run.plan.asked & Intents.MESSAGE_AUDIT), pause=dispatcher.pausing)
             run.begin()
         except BaseException:
             self._wind_down(run, dispatcher, 0.0)
@@ -347,8 +356,9 @@ class Lifecycle(Handlers):
         steps: tuple[Callable[[], object], ...] = (
             dispatcher.close_intake,
             run.no_more_dials,
-            lambda: dispatcher.end_waiters(run.error or Stopped("客户端已停止 / the client was stopped")),
+            lambda: self._end_waiters(dispatcher, run.error or Stopped("客户端已停止 / the client was stopped")),
             drain,
+            lambda: self._acks.stop(ACKS_BOUND),
             lambda: None if outcome["drained"] else log.warning(STILL_RUNNING, grace, grace, dispatcher.stacks()),
             lambda: count(dispatcher.stop),
             run.close_connections,
@@ -381,7 +391,7 @@ class Lifecycle(Handlers):
             dispatcher = self._dispatcher
         log.critical("%s", error)
         self._report_failure(error)
-        dispatcher.end_waiters(error)
+        self._end_waiters(dispatcher, error)
         run.on_the_side(lambda: dispatcher.report(error))
         if not run.announce(serving.Wanted()):
             self._ask_to_end(run, FAILURE_GRACE)
@@ -419,9 +429,18 @@ class Lifecycle(Handlers):
         else:
             log.critical("飞行记录已写入,可附在 issue 中 / a report fit to attach to an issue is in %s", file)
 
+    def _end_waiters(self, dispatcher: Dispatcher, error: BotError) -> None:
+        """Everybody who waits for an event, or for a reviewer, waits in vain."""
+        self.api.audits.end(error)
+        dispatcher.end_waiters(error)
+
+    def _audited(self, event: RawEvent) -> None:
+        self.api.audits.arrived(event.name, event.d)
+
     def _executor_closed(self, error: BaseException | None) -> None:
         """The dispatcher can run nothing any more; without an error, because the program ends."""
         if error is None:
+            self.api.audits.end(Stopped("程序正在退出 / the program ends"))
             return
         with self._turn:
             # It may happen before the launch is over.
@@ -429,7 +448,7 @@ class Lifecycle(Handlers):
             run = self._run
         if run is not None:
             failure = BotError(
-                "事件无法继续处理:executor 拒绝任务,或内部线程意外终止 / events cannot be handled any more, because the "
+                "事件无法继续处理:executor 拒绝任务,或内部线程终止 / events cannot be handled any more, because the "
                 f"executor refuses tasks or an internal thread died: {type(error).__name__}: {error}"
             )
             failure.__cause__ = error

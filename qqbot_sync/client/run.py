@@ -15,7 +15,7 @@ from qqbot_sync.api import Api
 from qqbot_sync.client import serving
 from qqbot_sync.client.census import recommended_shards
 from qqbot_sync.client.keeping import Keeper, Numbers
-from qqbot_sync.client.sink import EventSink
+from qqbot_sync.client.sink import Arrivals, EventSink
 from qqbot_sync.client.standing import Standing
 from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
 from qqbot_sync.clock import Clock
@@ -59,6 +59,7 @@ class Run:
         plan: the intents to ask for.
         failed: told once, on an internal thread, about a cause that no retry can cure.
         needed_by: names the handlers that need given bits.
+        arrivals: what the client itself does with an event as soon as it comes.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Run:
         pace: IdentifyPace,
         failed: Callable[[Run, BotError], None],
         needed_by: Callable[[Intents], Sequence[str]],
+        arrivals: Arrivals,
     ) -> None:
         self._api = api
         self._config = config
@@ -110,7 +112,13 @@ class Run:
             broken=lambda error: self.gateway_failed(broken("store", error)),
         )
         self._sink = EventSink(
-            dispatcher, claims=claims, keeper=self._keeper, metrics=metrics, recorder=recorder, api=api
+            dispatcher,
+            claims=claims,
+            keeper=self._keeper,
+            metrics=metrics,
+            recorder=recorder,
+            api=api,
+            arrivals=arrivals,
         )
         self._shards: tuple[Shard, ...] = ()
         self._supervisor = Supervisor(plan=plan, reconnect=config.reconnect, listener=self, clock=clock, pace=pace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 
 from qqbot_sync import codec
 from qqbot_sync.api import Api
@@ -13,9 +14,13 @@ from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.replies import anchor_of, reply_target
 from qqbot_sync.recorder import FlightRecorder
 
-__all__ = ["EventSink"]
+__all__ = ["Arrivals", "EventSink"]
 
 log = logging.getLogger("qqbot_sync.gateway")
+
+
+Arrivals = Mapping[str, Callable[[RawEvent], None]]
+"""Events that the client itself looks at when they arrive, heard or not, before they may have to wait for room."""
 
 
 class EventSink:
@@ -30,22 +35,27 @@ class EventSink:
         metrics: GatewayMetrics,
         recorder: FlightRecorder,
         api: Api,
+        arrivals: Arrivals,
     ) -> None:
         self._dispatcher = dispatcher
         self._claims = claims
         self._keeper = keeper
         self._metrics = metrics
         self._api = api
+        self._arrivals = arrivals
         self.saw = recorder.frame
         self.said = recorder.sent
 
     def hears(self, name: str) -> bool:
         self._metrics.record_event_received()
-        return self._dispatcher.hears(name)
+        return self._dispatcher.hears(name) or name in self._arrivals
 
     def offer(self, event: RawEvent) -> bool:
         if event.redelivered:
             self._restart_numbers(event)
+        arrived = self._arrivals.get(event.name)
+        if arrived is not None:
+            arrived(event)
         return self._dispatcher.offer(event) is not Offer.REFUSED
 
     def began_session(self, shard: Numbers) -> None:

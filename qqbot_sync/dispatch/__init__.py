@@ -2,7 +2,7 @@
 
 from qqbot_sync.dispatch.chain import Counters
 from qqbot_sync.dispatch.checks import check_executor
-from qqbot_sync.dispatch.claims import Claims, dedupe_key
+from qqbot_sync.dispatch.claims import Claims
 from qqbot_sync.dispatch.dispatcher import Dispatcher
 from qqbot_sync.dispatch.doing import Doing
 from qqbot_sync.dispatch.entries import Offer
@@ -26,7 +26,6 @@ __all__ = [
     "Watch",
     "check_executor",
     "check_function",
-    "dedupe_key",
     "in_ipython",
     "names_of",
 ]

@@ -6,25 +6,15 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from qqbot_sync.events import spec_of
 from qqbot_sync.protocol.seen import SeenIds
 
 if TYPE_CHECKING:
     from qqbot_sync.events import RawEvent
 
-__all__ = ["Claims", "dedupe_key"]
+__all__ = ["Claims"]
 
 Shard = tuple[int, int]
 Key = tuple[str, str]
-
-
-def dedupe_key(event: RawEvent) -> Key | None:
-    """(family, id): equal for the copies of one event; None for an event that has no id."""
-    found = event.keys.dedupe_id
-    if found is None:
-        return None
-    spec = spec_of(event.name)
-    return (spec.family if spec is not None else event.name, found)
 
 
 class Claims:
@@ -44,7 +34,7 @@ class Claims:
 
     def claim(self, event: RawEvent) -> bool:
         """True if the event is to be handled; False for a duplicate. An event without an id is always claimed."""
-        key = dedupe_key(event)
+        key = event.dedupe
         if key is None:
             return True
         with self._lock:
@@ -52,14 +42,14 @@ class Claims:
 
     def give_back(self, event: RawEvent) -> None:
         """The event was not handled and may come again."""
-        key = dedupe_key(event)
+        key = event.dedupe
         if key is not None:
             with self._lock:
                 self._seen(event.shard).give_back(key)
 
     def done(self, event: RawEvent) -> None:
         """The event was handled."""
-        key = dedupe_key(event)
+        key = event.dedupe
         if key is not None:
             # Handlers end on many threads and must not queue up for the lock that the reader needs for each event;
             # whoever takes the lock next brings the books up to date first.

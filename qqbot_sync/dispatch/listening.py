@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from qqbot_sync.dispatch import advice
@@ -96,6 +97,14 @@ class Listening:
                     raise TimeoutError(advice.nothing_came(timeout)) from None
                 if matches(ctx):
                     return ctx
+
+    def pausing(self) -> AbstractContextManager[None]:
+        """Around any other wait: a handler gives its worker and its lane to others meanwhile. Others just wait.
+
+        Raises:
+            TooManyWaiting: `max_waiting` others wait already.
+        """
+        return self._workers.pausing()
 
     def expect(self, conversation: str, author: str) -> Expectation:
         """Takes the next message of this person away from the handlers. Call it before sending the question.

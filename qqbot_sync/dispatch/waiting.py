@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from qqbot_sync.dispatch import advice
-from qqbot_sync.dispatch.claims import dedupe_key
 from qqbot_sync.dispatch.filters import MESSAGE_NAMES
 from qqbot_sync.errors import Stopped
 
@@ -107,7 +106,7 @@ class Watch(_Mailbox):
 
     def show(self, event: RawEvent) -> None:
         """Called by the dispatcher alone."""
-        key = dedupe_key(event)
+        key = event.dedupe
         with self._lock:
             if self._end is not None:
                 return

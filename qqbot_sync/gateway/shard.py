@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from qqbot_sync import codec
 from qqbot_sync.clock import Clock
+from qqbot_sync.codec import Envelope
 from qqbot_sync.config import HeartbeatConfig, ShardConfig
 from qqbot_sync.errors import BotError, ConnectionFailed
 from qqbot_sync.events import RawEvent, keys_of
@@ -32,12 +33,15 @@ from qqbot_sync.gateway.messages import (
 )
 from qqbot_sync.protocol.frames import Message
 from qqbot_sync.protocol.gateway_info import GatewayInfo
+from qqbot_sync.protocol.ledger import SeqLedger
+from qqbot_sync.protocol.opcodes import Opcode
 from qqbot_sync.protocol.session import Acknowledged, Drop, Effect, Emit, Hangup, Send, Session, State, Tick
 
 __all__ = ["Reach", "Repeats", "Shard", "Sink"]
 
 log = logging.getLogger("qqbot_sync.gateway")
 
+DISPATCH = int(Opcode.DISPATCH)
 DIAL_TIMEOUT = 30.0
 """Seconds for token, gateway URL, TCP, TLS and handshake together."""
 STEP_TIMEOUT = 10.0
@@ -93,6 +97,25 @@ class Repeats(NamedTuple):
     """Events above the resume point that are done."""
 
 
+class _Books:
+    """The accounts of one session, as its events see them. Thread-safe."""
+
+    __slots__ = ("_ledger", "_lock", "_session_id", "_sink", "generation")
+
+    def __init__(self, lock: threading.Lock, ledger: SeqLedger, session_id: str | None, sink: Sink) -> None:
+        self._lock = lock
+        self._ledger = ledger
+        self._session_id = session_id
+        self._sink = sink
+        self.generation = ledger.generation
+
+    def finished(self, event: RawEvent) -> None:
+        """An event of this session is done with."""
+        with self._lock:
+            self._ledger.finished(event.seq, generation=self.generation)
+        self._sink.finished(event, self._session_id)
+
+
 class _Dialed:
     """What a dial thread brings: a connection or an error."""
 
@@ -142,6 +165,7 @@ class Shard:
         self._repeats = repeats or Repeats()
         # Guards the session, the connection and the generation; never held during I/O or while an event is offered.
         self._lock = threading.Lock()
+        self._books = _Books(self._lock, self._session.ledger, self._session.session_id, sink)
         self._connection: Connection | None = None
         self._generation = 0
         self._numbers = (config.shard_id, config.shard_count)
@@ -346,13 +370,17 @@ class Shard:
             dialed.discard()
 
     def _read(self, connection: Connection) -> None:
-        saw, shard_id = self._sink.saw, self.config.shard_id
+        saw, shard_id, session = self._sink.saw, self.config.shard_id, self._session
         for message in connection.frames():
             saw(shard_id, message.data)
             try:
                 envelope = codec.decode_envelope(message.data)
             except codec.Undecodable as error:
                 self._sink.dropped("undecodable frame", str(error))
+                continue
+            if envelope.op == DISPATCH and envelope.t is not None and session.state is State.READY:
+                # What nearly every frame is, and all that `receive` would say of it.
+                self._emit(envelope, message)
                 continue
             tick = self._tick()
             with self._lock:
@@ -376,7 +404,7 @@ class Shard:
 
     def _carry_out(self, effect: Effect, connection: Connection, message: Message | None) -> None:
         if isinstance(effect, Emit):
-            self._emit(effect, message)
+            self._emit(effect.envelope, message)
         elif isinstance(effect, Send):
             sent = connection.send(effect.data)
             self._sink.said(self.config.shard_id, effect.what)
@@ -391,8 +419,7 @@ class Shard:
         else:
             connection.alarm.set()
 
-    def _emit(self, effect: Emit, message: Message | None) -> None:
-        envelope = effect.envelope
+    def _emit(self, envelope: Envelope, message: Message | None) -> None:
         name, seq = envelope.t or "", envelope.s
         if name in ("READY", "RESUMED"):
             # The replay is over, or never comes: what follows was never sent before.
@@ -427,27 +454,24 @@ class Shard:
     def _offer(self, event: RawEvent) -> None:
         seq = event.seq
         self._sink.reserve(self._numbers, seq)
+        session = self._session
         with self._lock:
-            ledger, session_id = self._session.ledger, self._session.session_id
-            generation = ledger.generation
+            ledger = session.ledger
+            if self._books.generation != ledger.generation:
+                self._books = _Books(self._lock, ledger, session.session_id, self._sink)
+            before = ledger.highest
             ledger.accepted(seq)
-
-        def done(finished: RawEvent) -> None:
-            with self._lock:
-                ledger.finished(finished.seq, generation=generation)
-            self._sink.finished(finished, session_id)
-
-        event.done = done
+            # Where the offer blocks, only a stop may look meanwhile, and it sees the event as not finished.
+            ledger.received(seq)
+        event.done = self._books.finished
         blocked = self._blocked[0]
         self._blocked = (blocked, event.received_at)
         taken = self._sink.offer(event)
         self._blocked = (blocked + self._clock.now() - event.received_at, None)
-        self._refused = self._refused or not taken
-        with self._lock:
-            if not self._refused:
-                ledger.received(seq)
-            if not taken:
-                ledger.finished(seq, generation=generation)
+        if self._refused or not taken:
+            self._refused = True
+            with self._lock:
+                ledger.refused(seq, before)
 
     def _tick(self) -> Tick:
         now = self._clock.now()

@@ -93,6 +93,15 @@ class SeqLedger:
         if s is not None and (self._highest is None or s > self._highest):
             self._highest = s
 
+    def refused(self, s: int | None, before: int | None) -> None:
+        """The event with this `s` was accepted and received, and then refused after all: it will be sent again.
+
+        Args:
+            before: what `highest` was before it came.
+        """
+        self.finished(s)
+        self._highest = before
+
     def finished(self, s: int | None, *, generation: int | None = None) -> None:
         """The event is done with. Numbers that are not outstanding are ignored, and so is another session's event.
 

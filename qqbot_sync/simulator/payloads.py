@@ -89,7 +89,8 @@ def qq_message(
     body: Json = {"id": id, "author": author, "content": text, "message_type": 0, "timestamp": timestamp}
     if place.scene == "group":
         author.update(member_openid=person.openid, member_role="member", username=person.name)
-        body["group_openid"] = place.id
+        # Real captures carry both, and one foreign SDK drops a message without the older one.
+        body["group_id"] = body["group_openid"] = place.id
     else:
         author.update(user_openid=person.openid, union_openid="", username="")
     body["message_scene"] = {"source": "default", "ext": ext}
@@ -192,7 +193,8 @@ def audit(audit_id: str, place: Place, *, timestamp: str, message_id: str | None
     if place.scene in ("channel", "direct"):
         body.update(channel_id=place.channel_id, guild_id=place.guild_id)
     elif place.scene == "group":
-        body["group_openid"] = place.id
+        # Real captures carry both, and one foreign SDK drops a message without the older one.
+        body["group_id"] = body["group_openid"] = place.id
     else:
         body["user_openid"] = place.id
     if message_id is not None:

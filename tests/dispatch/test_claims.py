@@ -5,20 +5,19 @@ from __future__ import annotations
 import threading
 
 from qqbot_sync.dispatch import Claims
-from qqbot_sync.dispatch.claims import dedupe_key
 from tests.dispatch.support import an_event
 
 
 def test_families_share_their_ids_and_nobody_else_does() -> None:
     def key(name: str) -> object:
-        return dedupe_key(an_event(name=name, id="m"))
+        return an_event(name=name, id="m").dedupe
 
     assert key("AT_MESSAGE_CREATE") == key("MESSAGE_CREATE")
     assert key("GROUP_AT_MESSAGE_CREATE") == key("GROUP_MESSAGE_CREATE")
     assert key("AT_MESSAGE_CREATE") != key("GROUP_AT_MESSAGE_CREATE")
     assert key("C2C_MESSAGE_CREATE") != key("GROUP_MESSAGE_CREATE")
     assert key("NEW_EVENT") == ("NEW_EVENT", "m")
-    assert dedupe_key(an_event(id=None)) is None
+    assert an_event(id=None).dedupe is None
 
 
 def test_what_was_given_back_can_be_claimed_again_and_what_is_done_cannot() -> None:
