@@ -18,45 +18,39 @@ from qqbot_sync import codec
 from qqbot_sync._version import __version__
 from qqbot_sync.clock import Clock
 
-__all__ = ["FlightRecorder", "redacted"]
+__all__ = ["LONGEST", "Call", "FlightRecorder", "redacted"]
 
 FRAMES, NOTES, CALLS = 200, 500, 500
 """How many of each are kept."""
-LONGEST = 2000
-"""Characters of one frame in a report."""
+LONGEST = 4096
+"""Bytes of one frame that are kept."""
+Call = tuple[float, float, str, str, "str | None"]
 SECRETS = frozenset({"token", "access_token", "appSecret", "clientSecret", "Authorization", "secret"})
 TEXTS = frozenset({"content", "username", "nick", "title", "description", "verify_message", "button_data", "avatar"})
 
 
 class FlightRecorder:
-    """A ring of what happened last. Thread-safe: each entry is one append."""
+    """A ring of what happened last. Thread-safe: each entry is one append.
+
+    What comes with every event is appended by whoever has it, without a call: `frames` gives the ring of a shard's
+    frames, `calls` is the ring of handler calls (began, ended, handler, event, event id; monotonic seconds).
+    """
 
     def __init__(self, clock: Clock, *, enabled: bool = True) -> None:
         self._clock = clock
         self._enabled = enabled
-        self._frames: deque[tuple[float, str, bytes]] = deque(maxlen=FRAMES)
+        self._frames: dict[int, deque[bytes]] = {}
         self._notes: deque[tuple[float, str]] = deque(maxlen=NOTES)
-        self._calls: deque[tuple[float, float, str, str, str | None]] = deque(maxlen=CALLS)
+        self.calls: deque[Call] = deque(maxlen=CALLS if enabled else 0)
 
-    def frame(self, shard_id: int, data: bytes) -> None:
-        """A frame came."""
-        if self._enabled:
-            self._frames.append((self._clock.now(), f"shard {shard_id} <", data))
-
-    def sent(self, shard_id: int, what: str) -> None:
-        """We sent something; only its kind is kept."""
-        if self._enabled:
-            self._frames.append((self._clock.now(), f"shard {shard_id} > {what}", b""))
+    def frames(self, shard_id: int) -> deque[bytes]:
+        """The ring of the frames that came to this shard; cut to `LONGEST` bytes each by whoever appends."""
+        return self._frames.setdefault(shard_id, deque(maxlen=FRAMES if self._enabled else 0))
 
     def note(self, text: str) -> None:
         """A state changed. The text holds no secret."""
         if self._enabled:
             self._notes.append((self._clock.now(), text))
-
-    def called(self, since: float, handler: str, event: str, event_id: str | None) -> None:
-        """A handler has ended that began at `since` (monotonic seconds)."""
-        if self._enabled:
-            self._calls.append((since, self._clock.now() - since, handler, event, event_id))
 
     def report(self, facts: Iterable[tuple[str, object]]) -> str:
         """Everything as text, without secrets and without what people wrote.
@@ -83,11 +77,14 @@ class FlightRecorder:
             (
                 "handler calls",
                 (
-                    f"{at(since)} {seconds * 1000:9.1f} ms {handler}: {event} {event_id or ''}"
-                    for since, seconds, handler, event, event_id in list(self._calls)
+                    f"{at(began)} {(ended - began) * 1000:9.1f} ms {handler}: {event} {event_id or ''}"
+                    for began, ended, handler, event, event_id in list(self.calls)
                 ),
             ),
-            ("frames", (f"{at(when)} {arrow} {_shown(data)}" for when, arrow, data in list(self._frames))),
+            *(
+                (f"frames of shard {shard_id}, oldest first", (_shown(data) for data in list(frames)))
+                for shard_id, frames in sorted(self._frames.items())
+            ),
             ("threads", _stacks()),
         ]
         return "\n\n".join(f"== {title} ==\n" + "\n".join(lines) for title, lines in sections) + "\n"
@@ -111,13 +108,10 @@ def _hidden(key: str, value: Any) -> Any:
 
 
 def _shown(data: bytes) -> str:
-    if not data:
-        return ""
     try:
-        text = codec.dumps(redacted(codec.loads(data))).decode("utf-8", "replace")
+        return codec.dumps(redacted(codec.loads(data))).decode("utf-8", "replace")
     except (codec.Undecodable, RecursionError):
-        return f"({len(data)} bytes that are no JSON)"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+        return f"({len(data)} bytes that are no JSON, or the beginning of more)"
 
 
 def _stacks() -> Iterable[str]:

@@ -281,7 +281,7 @@ class Lifecycle(Handlers):
             executor=self._executor,
             claims=self._claims,
             counters=self.metrics,
-            called=self._recorder.called if config.metrics_enabled else None,
+            calls=self._recorder.calls if config.metrics_enabled else None,
             on_closing=self._executor_closed,
         )
 

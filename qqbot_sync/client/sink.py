@@ -43,8 +43,7 @@ class EventSink:
         self._metrics = metrics
         self._api = api
         self._arrivals = arrivals
-        self.saw = recorder.frame
-        self.said = recorder.sent
+        self._recorder = recorder
 
     def hears(self, name: str) -> bool:
         self._metrics.record_event_received()
@@ -81,6 +80,13 @@ class EventSink:
 
     def acknowledged(self) -> None:
         self._metrics.record_heartbeat()
+
+    def record(self, shard_id: int) -> Callable[[bytes], None]:
+        return self._recorder.frames(shard_id).append
+
+    def said(self, shard_id: int, what: str) -> None:
+        if what != "heartbeat":
+            self._recorder.note(f"shard {shard_id} > {what}")
 
     def _restart_numbers(self, event: RawEvent) -> None:
         """Replies to an event that may have been answered count from 1 again, in the order they had then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from qqbot_sync.dispatch.registration import Handled
     from qqbot_sync.dispatch.router import Router
     from qqbot_sync.events import RawEvent
+    from qqbot_sync.recorder import Call
 
-__all__ = ["Called", "Chain", "Counters"]
+__all__ = ["Chain", "Counters"]
 
 
 class Counters(Protocol):
@@ -30,16 +32,12 @@ class Counters(Protocol):
     def count(self, name: str, by: int = 1) -> None: ...
 
 
-Called = Callable[[float, str, str, str | None], None]
-"""Told of each handler that ended: since when it ran, its name, the event's name and id."""
-
-
 class Chain:
     """Runs the handlers of an event one after another. Thread-safe.
 
     Args:
         context: makes the context of an event; called once for each event, in the worker.
-        called: told of each handler that ended, for the record.
+        calls: gets an entry for each handler that ended, for the record.
         max_age: seconds after which an event that has not begun is dropped; "reply": when its message can no longer
             be answered; None: never.
         counters: where processed and failed events are counted.
@@ -58,7 +56,7 @@ class Chain:
         is_end: Callable[[BaseException], bool],
         is_over: Callable[[], bool],
         max_age: MaxAge | None = None,
-        called: Called | None = None,
+        calls: deque[Call] | None = None,
     ) -> None:
         self._router = router
         self._context = context
@@ -68,7 +66,7 @@ class Chain:
         self._is_end = is_end
         self._is_over = is_over
         self._max_age = max_age
-        self._called = called
+        self._calls = calls
         self.first: RawEvent | None = None
         """The READY or RESUMED that `on_start` gets."""
 
@@ -129,8 +127,8 @@ class Chain:
                     advice.log.error(said, exc_info=error)
                     self.report(error, ctx, task)
             finally:
-                if self._called is not None:
-                    self._called(task.since, registration.name, event.name, event.event_id)
+                if self._calls is not None:
+                    self._calls.append((task.since, self._clock.now(), registration.name, event.name, event.event_id))
                 if task.owed:
                     self._settle(task)
             if ctx.propagation_stopped:

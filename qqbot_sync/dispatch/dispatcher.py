@@ -6,6 +6,7 @@ offer → intake queue → dispatcher thread → lanes → tasks on an executor 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from qqbot_sync.config import ORDERINGS, OVERFLOWS
 from qqbot_sync.dispatch import advice
 from qqbot_sync.dispatch.attention import Attention
 from qqbot_sync.dispatch.backlog import Backlog
-from qqbot_sync.dispatch.chain import Called, Chain, Counters
+from qqbot_sync.dispatch.chain import Chain, Counters
 from qqbot_sync.dispatch.checks import check_choice, check_executor, check_settings
 from qqbot_sync.dispatch.claims import Claims
 from qqbot_sync.dispatch.doing import Doing, doing_of, stacks_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from qqbot_sync.config import MaxAge
     from qqbot_sync.dispatch.router import Router
     from qqbot_sync.events import RawEvent
+    from qqbot_sync.recorder import Call
 
 __all__ = ["Dispatcher"]
 
@@ -58,7 +60,7 @@ class Dispatcher(Listening):
         slow_after: seconds after which a handler that runs is logged with its stack; None: never.
         grace: seconds that handlers may still begin when the interpreter ends.
         counters: where numbers go.
-        called: told of each handler that ended, for the record.
+        calls: gets an entry for each handler that ended, for the record.
         on_closing: called if nothing can be handled any more, from an internal thread: with None when the interpreter
             ends, with the error when the caller's executor refuses tasks or an internal thread has died.
 
@@ -83,7 +85,7 @@ class Dispatcher(Listening):
         slow_after: float | None = 30.0,
         grace: float = 10.0,
         counters: Counters | None = None,
-        called: Called | None = None,
+        calls: deque[Call] | None = None,
         on_closing: Callable[[BaseException | None], None] | None = None,
     ) -> None:
         check_settings(workers=workers, max_waiting=max_waiting, queue_size=queue_size)
@@ -111,7 +113,7 @@ class Dispatcher(Listening):
             is_end=waiters.is_end,
             is_over=lambda: backlog.stopped,
             max_age=max_age,
-            called=called,
+            calls=calls,
         )
         pool = Workers(
             backlog,

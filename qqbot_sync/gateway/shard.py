@@ -36,6 +36,7 @@ from qqbot_sync.protocol.gateway_info import GatewayInfo
 from qqbot_sync.protocol.ledger import SeqLedger
 from qqbot_sync.protocol.opcodes import Opcode
 from qqbot_sync.protocol.session import Acknowledged, Drop, Effect, Emit, Hangup, Send, Session, State, Tick
+from qqbot_sync.recorder import LONGEST
 
 __all__ = ["Reach", "Repeats", "Shard", "Sink"]
 
@@ -66,8 +67,8 @@ class Sink(Protocol):
     def acknowledged(self) -> None:
         """The peer answered a heartbeat."""
 
-    def saw(self, shard_id: int, data: bytes) -> None:
-        """A frame came; for the record."""
+    def record(self, shard_id: int) -> Callable[[bytes], None]:
+        """What keeps the frames of this shard for the record."""
 
     def said(self, shard_id: int, what: str) -> None:
         """A frame of this kind went; for the record."""
@@ -370,9 +371,9 @@ class Shard:
             dialed.discard()
 
     def _read(self, connection: Connection) -> None:
-        saw, shard_id, session = self._sink.saw, self.config.shard_id, self._session
+        keep, session = self._sink.record(self.config.shard_id), self._session
         for message in connection.frames():
-            saw(shard_id, message.data)
+            keep(message.data if len(message.data) <= LONGEST else message.data[:LONGEST])
             try:
                 envelope = codec.decode_envelope(message.data)
             except codec.Undecodable as error:
