@@ -9,7 +9,7 @@ endif
 STAMP := $(VENV)/.installed-dev
 DEMO  := $(VENV)/.installed-demo
 
-.PHONY: demo test test-long check format bench clean
+.PHONY: demo test test-long check format docs bench clean
 
 demo: $(DEMO)
 	@$(BIN)/python -m qqbot_sync demo
@@ -29,6 +29,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate_events.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/throughput.py

@@ -165,7 +165,7 @@ def _part_of(empty: S, data: Any) -> S:
 
 
 def loads(data: Json) -> Any:
-    """Reads JSON, tolerating bad UTF-8 (replaced), lone surrogates, NaN and a byte order mark. Thread-safe.
+    """Reads JSON, tolerating bad UTF-8 (replaced), lone surrogates, raw control characters, NaN and a BOM. Thread-safe.
 
     Raises:
         Undecodable: Python's JSON decoders cannot read it.
@@ -176,7 +176,7 @@ def loads(data: Json) -> Any:
         pass
     text = data if isinstance(data, str) else bytes(data).decode("utf-8-sig", errors="replace")
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_int=_whole)
+        return json.loads(text.removeprefix("\ufeff"), parse_int=_whole, strict=False)
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"无法解析的 JSON / this JSON cannot be read: {error}") from error
 

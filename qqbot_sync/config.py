@@ -332,7 +332,12 @@ class GatewayConfig:
         """
         source = os.environ if environ is None else environ
         found = {name: source[variable] for name, variable in _ENV_NAMES.items() if source.get(variable, "").strip()}
-        return cls._from_texts(found, where=lambda name: _ENV_NAMES[name])
+        for name, text in found.items():
+            try:
+                cls._from_plain({name: text})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{_ENV_NAMES[name]}: {error}") from error
+        return cls._from_plain(found)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> GatewayConfig:
@@ -344,41 +349,50 @@ class GatewayConfig:
         """
         try:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} 不是有效的 TOML / is not valid TOML: {error}") from error
-        for name, kind in (("reconnect", ReconnectConfig), ("heartbeat", HeartbeatConfig), ("shard", ShardConfig)):
-            if name in data:
-                table = data[name]
-                known = [item.name for item in fields(kind)]
-                for key in table if isinstance(table, dict) else ():
-                    if key not in known:
-                        near = get_close_matches(key, known, n=1)
-                        advice = f"; did you mean {near[0]!r}?" if near else ""
-                        raise ValueError(f"{path}: 未知的键 / unknown key [{name}] {key!r}{advice}")
-                data[name] = kind(**table)
-        if "intents" in data:
-            raise ValueError(f"{path}: intents 请在代码中设置 / set intents in code: BotClient(intents=…)")
         try:
-            return cls._from_texts(data, where=lambda name: f"{path}: {name}")
-        except TypeError as error:
+            if "intents" in data:
+                raise ValueError("intents 请在代码中设置 / set intents in code: BotClient(intents=…)")
+            return cls._from_plain({name: _read_table(name, value) for name, value in data.items()})
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
 
     @classmethod
-    def _from_texts(cls, found: Mapping[str, Any], *, where: Any) -> GatewayConfig:
+    def _from_plain(cls, found: Mapping[str, Any]) -> GatewayConfig:
         plain: dict[str, Any] = dict(found)
         for name in ("workers", "max_waiting", "queue_size", "shard_count"):
-            if name in plain:
+            if isinstance(plain.get(name), str):
                 try:
                     plain[name] = int(plain[name])
-                except (TypeError, ValueError):
+                except ValueError:
                     raise ValueError(
-                        f"{where(name)} 必须是整数 / must be a whole number, not {plain[name]!r}"
+                        f"{name} 必须是整数 / {name} must be a whole number, not {plain[name]!r}"
                     ) from None
         if isinstance(plain.get("environment"), str):
             plain["environment"] = Environment.parse(plain["environment"])
         if "app_id" in plain:
             plain["app_id"] = str(plain["app_id"])
         return cls().with_changes(**plain)
+
+
+_TABLES: Mapping[str, type[Any]] = {"reconnect": ReconnectConfig, "heartbeat": HeartbeatConfig, "shard": ShardConfig}
+
+
+def _read_table(name: str, value: Any) -> Any:
+    """A value of a TOML file; where it is one of the tables, as its config."""
+    kind = _TABLES.get(name)
+    if kind is None:
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} 必须是表 / {name} must be a table, like [{name}], not {value!r}")
+    known = [item.name for item in fields(kind)]
+    for key in value:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            advice = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+            raise ValueError(f"未知的键 / unknown key [{name}] {key!r}{advice}")
+    return kind(**value)
 
 
 def _whole(name: str, value: object, *, at_least: int) -> None:

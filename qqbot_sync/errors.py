@@ -35,6 +35,8 @@ Errors are immutable values once raised and safe to share between threads. None 
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 __all__ = [
     "ActiveMessageForbidden",
     "AlreadyRunning",
@@ -66,8 +68,21 @@ __all__ = [
 ]
 
 
+E = TypeVar("E", bound="BotError")
+
+
 class BotError(Exception):
     """The root of the tree: catch it to catch everything this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied and pickled by calling the class with `args`, which knows no keyword-only argument.
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
+
+def _restored(kind: type[E], args: tuple[Any, ...], facts: dict[str, Any]) -> E:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class ApiError(BotError):

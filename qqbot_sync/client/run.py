@@ -95,8 +95,7 @@ class Run:
         """Where the shards stand."""
         self.ended = threading.Event()
         """Set when everything is wound down."""
-        self.user: dict[str, Any] | None = None
-        """The bot itself, as READY or the store described it."""
+        self._remembered_user: dict[str, Any] | None = None
         self._lock = threading.Lock()
         # A stop may overtake a start: what was not begun by then never begins.
         self._beginning = threading.Lock()
@@ -222,7 +221,7 @@ class Run:
         # A wall clock that was set back makes a record look younger than new; that is no reason to lose a session.
         if record is None or record.wanted != self.wanted or self._clock.wall() - record.saved_at > MAX_AGE:
             return session, Repeats(), None
-        session.user = self.user = record.user
+        session.user = self._remembered_user = record.user
         if record.session_id is None:
             return session, Repeats(), record
         session.restore(session_id=record.session_id, seq=record.seq, intents=Intents(record.intents))
@@ -259,6 +258,13 @@ class Run:
         return sum(shard.books()[2] for shard in self._shards)
 
     # -- views ----------------------------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> dict[str, Any] | None:
+        """The bot itself: from READY, before that from the store."""
+        # Read where the reader puts it before it offers the first event; the supervisor hears of READY later.
+        told = (shard.session.user for shard in self._shards)
+        return next((user for user in told if user is not None), self._remembered_user)
 
     @property
     def plan(self) -> IntentPlan:
@@ -348,9 +354,6 @@ class Run:
 
     def shard_ready(self, shard_id: int, *, resumed: bool) -> None:
         self._metrics.record_connection(resumed=resumed)
-        shard = next(shard for shard in self._shards if shard.config.shard_id == shard_id)
-        if shard.session.user is not None:
-            self.user = shard.session.user
         log.info("shard %s: %s", shard_id, "RESUMED" if resumed else "READY")
         self._recorder.note(f"shard {shard_id} {'RESUMED' if resumed else 'READY'}")
         self.standing.ready(shard_id)

@@ -429,14 +429,11 @@ class Shard:
             if name == "READY":
                 self._sink.began_session(self._numbers)
         if not self._sink.hears(name):
-            if not self._refused:
-                with self._lock:
-                    self._session.received(seq)
+            self._pass_over(seq)
             return
         if seq in self._repeats.finished:
             self._sink.repeated()
-            with self._lock:
-                self._session.received(seq)
+            self._pass_over(seq)
             return
         self._offer(
             RawEvent(
@@ -451,6 +448,12 @@ class Shard:
                 keys=keys_of(name, envelope.d, envelope.id),
             )
         )
+
+    def _pass_over(self, seq: int | None) -> None:
+        """Nobody needs this event: it counts as received, unless one before it was refused."""
+        if not self._refused:
+            with self._lock:
+                self._session.received(seq)
 
     def _offer(self, event: RawEvent) -> None:
         seq = event.seq

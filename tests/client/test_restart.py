@@ -1,0 +1,555 @@
+"""A bot that is started again goes on where it stopped: nothing is lost, and nothing is handled twice."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qqbot_sync import (
+    AlreadyRunning,
+    BotClient,
+    Context,
+    Intents,
+    SendUnconfirmed,
+    ShardConfig,
+    Simulator,
+)
+from qqbot_sync.client.keeping import BLOCK
+from qqbot_sync.client.run import record_key
+from qqbot_sync.store import MAX_AGE, MemoryStore, SqliteStore
+from tests.client.conftest import MakeClient
+from tests.client.memory import Diary, Grave, edit, entries, record_of, remembered, until_done
+from tests.store.support import Process
+from tests.support import eventually
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bot.db"
+
+
+Again = Callable[..., tuple[BotClient, Diary]]
+
+
+@pytest.fixture
+def again(qq: Simulator, make_client: MakeClient, path: Path) -> Any:
+    """A new client on the same file, with a diary of its own, as the next process would make it."""
+    diaries: list[Diary] = []
+
+    def make(*, reply: Any = None, hold: tuple[str, ...] = (), **options: Any) -> tuple[BotClient, Diary]:
+        diary = Diary(reply=reply)
+        diary.hold(*hold)
+        diaries.append(diary)
+        return diary.attach(make_client(qq, store=SqliteStore(path), **options)), diary
+
+    yield make
+    for diary in diaries:
+        diary.let_go()
+
+
+def died(client: BotClient, diary: Diary, path: Path) -> None:
+    """What the next process finds is what there would be if this one had been killed now."""
+    grave = Grave(path)
+    diary.let_go()
+    client.stop()
+    grave.dig()
+
+
+def seq_of(qq: Simulator, said: Any) -> int:
+    return next(entry["s"] for entry in entries(qq, "dispatched") if entry["id"] == said.id)
+
+
+# -- after a stop ---------------------------------------------------------------------------------------------------
+
+
+def test_a_stopped_bot_resumes_in_the_next_process_and_start_returns_at_resumed(qq: Simulator, again: Again) -> None:
+    first, diary = again()
+    first.start()
+    session = first.get_session_info()
+    qq.say("小明", "group", "before")
+    diary.until_ended("before")
+    first.stop()
+    for number in range(5):
+        qq.say("小明", "group", f"meanwhile {number}")
+    second, later = again()
+    calls: queue.Queue[tuple[str, Any]] = queue.Queue()
+    second.on_start(lambda ctx, ready: calls.put(("start", ready)))
+    second.on_ready(lambda ctx, ready: calls.put(("ready", ready)))
+    second.on_resumed(lambda ctx, nothing: calls.put(("resumed", nothing)))
+    second.start()
+    assert second.is_connected()
+    assert {calls.get(timeout=10), calls.get(timeout=10)} == {("start", None), ("resumed", None)}
+    qq.say("小明", "group", "after")
+    later.until("after")
+    assert later.texts() == [*(f"meanwhile {number}" for number in range(5)), "after"]
+    assert not any(one.redelivered for one in later.begun), "none of them can have begun before"
+    info = second.get_session_info()
+    assert session is not None
+    assert info is not None
+    assert info.session_id == session.session_id
+    assert len(entries(qq, "identified")) == 1
+    assert calls.empty()
+
+
+def test_the_bot_knows_itself_after_a_resume_without_asking(qq: Simulator, again: Again) -> None:
+    first, _ = again()
+    first.start()
+    me = first.me
+    first.stop()
+    second, _ = again()
+    second.start()
+    qq.fail_http(500, times=100, path="/users/@me")
+    assert second.me == me
+
+
+def test_ten_restarts_in_a_row_lose_and_repeat_nothing(qq: Simulator, again: Again) -> None:
+    texts = []
+    handled = []
+    for round in range(10):
+        client, diary = again()
+        client.start()
+        for number in range(5):
+            texts.append(f"{round}.{number}")
+            qq.say(f"p{number % 3}", "group", texts[-1])
+        client.stop()
+        handled += diary.texts()
+    last, diary = again()
+    last.start()
+    eventually(lambda: len(handled + diary.texts()) >= len(texts))
+    assert sorted(handled + diary.texts()) == sorted(texts)
+    assert len(entries(qq, "identified")) == 1
+
+
+def test_what_a_stop_did_not_begin_comes_again(qq: Simulator, again: Again, caplog: pytest.LogCaptureFixture) -> None:
+    first, diary = again(hold=("slow",))
+    first.start()
+    qq.say("小明", "group", "slow")
+    said = [qq.say("小明", "group", text) for text in ("waits", "waits too")]
+    other = qq.say("小红", "group", "quick")
+    diary.until("slow")
+    diary.until_ended("quick")
+    eventually(lambda: (first.get_session_info() or (0, 0))[1] >= seq_of(qq, other))
+    with caplog.at_level(logging.INFO, "qqbot_sync.client"):
+        first.stop(timeout=0)
+    last = [one.getMessage() for one in caplog.records if one.name == "qqbot_sync.client"][-1]
+    assert last.startswith("stopped; 3 events"), "the one that hangs, and the two behind it"
+    assert said
+    second, later = again()
+    second.start()
+    later.until("waits too")
+    assert later.texts() == ["slow", "waits", "waits too"], "in order, and not `quick`"
+    assert all(one.redelivered for one in later.begun)
+
+
+def test_with_a_memory_store_a_stopped_client_goes_on_in_the_same_process(qq: Simulator, make_client: Any) -> None:
+    diary = Diary()
+    client = diary.attach(make_client(qq))
+    client.start()
+    session = client.get_session_info()
+    qq.say("小明", "group", "before")
+    diary.until_ended("before")
+    client.stop()
+    qq.say("小明", "group", "meanwhile")
+    client.start()
+    qq.say("小明", "group", "after")
+    diary.until("after")
+    assert diary.texts() == ["before", "meanwhile", "after"]
+    info = client.get_session_info()
+    assert session is not None
+    assert info is not None
+    assert info.session_id == session.session_id
+
+
+def test_two_clients_of_one_process_may_hand_over_a_memory_store(qq: Simulator, make_client: MakeClient) -> None:
+    store = MemoryStore()
+    first_diary, second_diary = Diary(), Diary()
+    first = first_diary.attach(make_client(qq, store=store))
+    first_diary.hold("slow")
+    first.start()
+    for user, text in (("小明", "slow"), ("小明", "waits"), ("小红", "quick")):
+        qq.say(user, "group", text)
+    first_diary.until_ended("quick")
+    first.stop(timeout=0)
+    first_diary.let_go()
+    second = second_diary.attach(make_client(qq, store=store))
+    second.start()
+    second_diary.until("waits")
+    assert second_diary.texts() == ["slow", "waits"]
+
+
+# -- after a death --------------------------------------------------------------------------------------------------
+
+
+def test_what_waited_or_was_half_done_at_death_is_handled_and_what_was_done_is_not(
+    qq: Simulator, again: Again, path: Path
+) -> None:
+    first, diary = again(hold=("half done",))
+    first.start()
+    qq.say("小明", "group", "half done")
+    qq.say("小明", "group", "waits")
+    done = [qq.say("小红", "group", text) for text in ("done", "done too")]
+    diary.until("half done")
+    diary.until_ended("done", "done too")
+    until_done(path, first, *(seq_of(qq, said) for said in done))
+    died(first, diary, path)
+    qq.say("小红", "group", "new")
+    second, later = again()
+    second.start()
+    later.until("half done", "waits", "new")
+    assert sorted(later.texts()) == ["half done", "new", "waits"]
+    assert later.texts().index("half done") < later.texts().index("waits")
+    by_text = {one.text: one for one in later.begun}
+    assert by_text["half done"].redelivered, "it had begun"
+    assert len(entries(qq, "identified")) == 1
+
+
+def test_redelivered_ends_with_the_block_that_was_reserved(qq: Simulator, again: Again, path: Path) -> None:
+    """Up to the mark an event may have begun; beyond it none can have."""
+    first, diary = again()
+    first.start()
+    qq.say("小明", "group", "the first")
+    diary.until_ended("the first")
+    mark = record_of(path, first).mark
+    assert mark == BLOCK, "reserved at READY, before anything could begin"
+    died(first, diary, path)
+    texts = [f"{number}" for number in range(BLOCK + 20)]
+    for text in texts:
+        qq.say("小明", "group", text)
+    second, later = again()
+    second.start()
+    later.until(*texts)
+    judged = {one.seq: one.redelivered for one in later.begun}
+    assert judged == {seq: seq <= mark for seq in judged if seq is not None}
+    assert set(judged.values()) == {True, False}
+
+
+def test_what_comes_after_resumed_is_new(qq: Simulator, again: Again, path: Path) -> None:
+    first, diary = again()
+    first.start()
+    died(first, diary, path)
+    second, later = again()
+    second.start()
+    qq.say("小明", "group", "new")
+    later.until("new")
+    (one,) = later.begun
+    assert one.seq is not None
+    assert one.seq <= BLOCK, "the first process had reserved this number"
+    assert not one.redelivered, "but it came after the replay"
+
+
+def test_a_second_death_knows_what_the_first_life_reserved(qq: Simulator, again: Again, path: Path) -> None:
+    first, diary = again()
+    first.start()
+    died(first, diary, path)
+    second, diary = again(hold=("half done",))
+    second.start()
+    qq.say("小明", "group", "half done")
+    diary.until("half done")
+    died(second, diary, path)
+    third, later = again()
+    third.start()
+    later.until("half done")
+    assert [one.redelivered for one in later.begun] == [True]
+
+
+def test_a_drop_in_the_middle_of_the_replay_forgets_nothing_of_it(qq: Simulator, again: Again, path: Path) -> None:
+    first, diary = again(hold=("a", "b"))
+    first.start()
+    for user, text in (("小明", "a"), ("小红", "done"), ("小刚", "b"), ("小红", "done too")):
+        qq.say(user, "group", text)
+    diary.until("a", "b")
+    diary.until_ended("done", "done too")
+    until_done(path, first, *(entry["s"] for entry in entries(qq, "dispatched")[1::2]))
+    died(first, diary, path)
+    # One event fits into the queue and one into the worker: the reader stands still in the middle of the replay.
+    second, later = again(hold=("a",), workers=1, queue_size=1)
+    for number in range(5):
+        qq.say("小明", "group", f"more {number}")
+    second._begin()
+    later.until("a")
+    eventually(lambda: len(entries(qq, "resumed")) == 1)
+    qq.drop()
+    later.let_go()
+    later.until("more 4")
+    eventually(lambda: second.is_connected())
+    assert sorted(later.texts()) == ["a", "b", *(f"more {number}" for number in range(5))]
+    assert all(one.redelivered for one in later.begun)
+
+
+def test_events_without_an_id_are_not_repeated_either(
+    qq: Simulator, make_client: MakeClient, again: Again, path: Path
+) -> None:
+    first, diary = again(hold=("holds the resume point",))
+    seen: list[int] = []
+    first.on("SOMETHING_NEW")(lambda ctx, data: seen.append(data["n"]))
+    first.start()
+    qq.say("小明", "group", "holds the resume point")
+    diary.until("holds the resume point")
+    qq.push("SOMETHING_NEW", {"n": 1}, id="")
+    eventually(lambda: seen == [1])
+    until_done(path, first, entries(qq, "dispatched")[-1]["s"])
+    died(first, diary, path)
+    qq.push("SOMETHING_NEW", {"n": 2}, id="")
+    second, later = again()
+    second.on("SOMETHING_NEW")(lambda ctx, data: seen.append(data["n"]))
+    second.start()
+    later.until("holds the resume point")
+    eventually(lambda: 2 in seen)
+    assert seen == [1, 2]
+
+
+def test_a_copy_of_what_an_earlier_process_handled_is_a_duplicate(qq: Simulator, again: Again, path: Path) -> None:
+    first, diary = again()
+    first.start()
+    qq.duplicate(1)
+    said = qq.say("小明", "group", "once")
+    diary.until_ended("once")
+    until_done(path, first, seq_of(qq, said))
+    first.stop()
+    body = {"id": said.id, "content": "once", "group_openid": "G", "author": {"member_openid": "A"}}
+    qq.push("GROUP_AT_MESSAGE_CREATE", body)
+    second, later = again()
+    second.start()
+    qq.push("GROUP_AT_MESSAGE_CREATE", body)
+    qq.say("小明", "group", "another")
+    later.until("another")
+    assert later.texts() == ["another"]
+
+
+def test_a_stop_in_the_middle_of_a_replay_skips_nothing(qq: Simulator, again: Again, path: Path) -> None:
+    """What is refused stays to come, though the replay goes on to an event that an earlier process had finished."""
+    first, diary = again(hold=("a", "b"))
+    first.start()
+    for user, text in (("小明", "a"), ("小明", "b"), ("小红", "done")):
+        qq.say(user, "group", text)
+    diary.until("a")
+    diary.until_ended("done")
+    until_done(path, first, entries(qq, "dispatched")[-1]["s"])
+    died(first, diary, path)
+    second, later = again(hold=("a",), workers=1, queue_size=1)
+    for number in range(5):
+        qq.say("小明", "group", f"more {number}")
+    second._begin()
+    later.until("a")
+    eventually(lambda: second._dispatcher.depth() == 1 and entries(qq, "resumed"))
+    second.stop(timeout=0.2)
+    later.let_go()
+    third, last = again()
+    third.start()
+    last.until("more 4")
+    handled = [text for text in later.texts() if text != "a"] + last.texts()
+    assert [text for text in handled if text != "a"] == ["b", *(f"more {number}" for number in range(5))]
+
+
+def test_a_refused_event_is_not_skipped_by_a_finished_one_behind_it(qq: Simulator, again: Again, path: Path) -> None:
+    """The intake closes between the two; nothing above what was refused may count as received."""
+    first, diary = again(hold=("a",))
+    first.start()
+    for user, text in (("小明", "a"), ("小明", "b"), ("小明", "refused"), ("小红", "done")):
+        qq.say(user, "group", text)
+    diary.until_ended("done")
+    until_done(path, first, entries(qq, "dispatched")[-1]["s"])
+    died(first, diary, path)
+    second, later = again(hold=("a",), workers=1, queue_size=1)
+    second._begin()
+    later.until("a")
+    eventually(lambda: second._dispatcher.depth() == 1)
+    stopping = threading.Thread(target=second.stop)
+    stopping.start()
+    # `a` runs, `b` waits, `refused` was held up at the door: the reader goes on to `done` and RESUMED.
+    eventually(lambda: second.metrics.events_received >= 5, what="the rest of the replay")
+    later.let_go()
+    stopping.join()
+    assert later.texts() == ["a", "b"]
+    third, last = again()
+    third.start()
+    qq.say("小明", "group", "new")
+    last.until("new")
+    assert last.texts() == ["refused", "new"]
+
+
+# -- replies --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["group", "c2c"])
+def test_a_reply_that_the_dead_process_had_sent_is_not_doubled(
+    qq: Simulator, again: Again, path: Path, where: str
+) -> None:
+    sent: list[Any] = []
+
+    def reply_twice(ctx: Context, text: str) -> None:
+        sent.append(ctx.reply(f"first to {text}"))
+        if len(sent) > 1:
+            sent.append(ctx.reply(f"second to {text}"))
+
+    first, diary = again(hold=("hello",), reply=reply_twice)
+    first.start()
+    said = qq.say("小明", where, "hello")
+    assert said.replies(count=1)
+    diary.until("hello")
+    died(first, diary, path)
+    second, later = again(reply=reply_twice)
+    second.start()
+    later.until_ended("hello")
+    assert [one.redelivered for one in later.begun] == [True]
+    assert isinstance(sent[1], SendUnconfirmed), "40054005: the dead process had sent it"
+    assert not isinstance(sent[2], SendUnconfirmed)
+    answers = said.replies(timeout=0)
+    assert [(one.content, one.msg_seq) for one in answers] == [("first to hello", 1), ("second to hello", 2)]
+    assert qq.tally()["doubled"] == 1, "two different replies, none of them twice"
+
+
+# -- what is not worth resuming -------------------------------------------------------------------------------------
+
+
+def session_of(client: BotClient) -> str:
+    info = client.get_session_info()
+    assert info is not None
+    assert info.session_id is not None
+    return info.session_id
+
+
+@pytest.mark.parametrize(("age", "resumes"), [(MAX_AGE - 600, True), (MAX_AGE + 1, False), (-MAX_AGE, True)])
+def test_a_record_older_than_a_day_is_discarded(
+    qq: Simulator, again: Again, path: Path, age: float, resumes: bool
+) -> None:
+    first, _ = again()
+    first.start()
+    session = session_of(first)
+    first.stop()
+    edit(path, "UPDATE record SET saved_at = saved_at - ?", age)
+    second, diary = again()
+    second.start()
+    assert (session_of(second) == session) is resumes
+    assert bool(entries(qq, "resumed", "turned_away")) is resumes
+    qq.say("小明", "group", "hello")
+    diary.until("hello")
+    assert not diary.begun[0].redelivered
+
+
+def test_a_record_with_other_intents_is_discarded(qq: Simulator, again: Again) -> None:
+    first, _ = again()
+    first.start()
+    session = session_of(first)
+    first.stop()
+    second, _ = again()
+    second.on("GUILD_MEMBER_ADD")(lambda ctx, member: None)
+    second.start()
+    assert session_of(second) != session
+    assert entries(qq, "resumed") == []
+    assert second.intents & Intents.GUILD_MEMBERS
+
+
+def test_a_record_of_another_shard_is_left_alone(qq: Simulator, again: Again) -> None:
+    first, _ = again()
+    first.start()
+    session = session_of(first)
+    first.stop()
+    other, _ = again(shard=ShardConfig(0, 2))
+    other.start()
+    assert session_of(other) != session
+    other.stop()
+    third, _ = again()
+    third.start()
+    assert session_of(third) == session
+
+
+def test_a_session_that_the_platform_has_forgotten_becomes_a_new_one(qq: Simulator, again: Again) -> None:
+    first, diary = again()
+    first.start()
+    session = session_of(first)
+    qq.say("小明", "group", "before")
+    diary.until_ended("before")
+    first.stop()
+    with qq.guard:
+        for one in list(qq.platform.sessions):
+            qq.platform.sessions.end(one)
+    second, later = again()
+    second.start()
+    assert session_of(second) != session
+    qq.say("小明", "group", "after")
+    later.until("after")
+    assert later.texts() == ["after"]
+    second.stop()
+    third, last = again()
+    third.start()
+    assert len(entries(qq, "identified")) == 2, "the new session is remembered like the old one"
+    assert last.texts() == []
+
+
+def test_all_shards_of_a_process_resume(qq: Simulator, again: Again) -> None:
+    guild = str(1 << 22)
+    places = ["group", f"channel:{qq.add_channel(qq.add_guild(guild))}"]
+    first, diary = again(shards=2)
+    first.start()
+    for number, place in enumerate(places):
+        qq.say("小明", place, f"before {number}")
+    diary.until_ended("before 0", "before 1")
+    first.stop()
+    for number, place in enumerate(places):
+        qq.say("小明", place, f"meanwhile {number}")
+    second, later = again(shards=2)
+    second.start()
+    later.until("meanwhile 0", "meanwhile 1")
+    assert sorted(later.texts()) == ["meanwhile 0", "meanwhile 1"]
+    assert len(entries(qq, "identified")) == 2
+    assert len(entries(qq, "resumed")) == 2
+
+
+# -- the file -------------------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_file_costs_the_memory_and_not_the_start(
+    qq: Simulator, make_client: MakeClient, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_bytes(b"this is no database" * 100)
+    diary = Diary()
+    client = diary.attach(make_client(qq, store=SqliteStore(path)))
+    client.start()
+    qq.say("小明", "group", "hello")
+    diary.until_ended("hello")
+    until_done(path, client, entries(qq, "dispatched")[-1]["s"])
+    assert "damaged" in caplog.text
+
+
+HOLDER = """
+import sys
+from qqbot_sync.store import SqliteStore
+store = SqliteStore(sys.argv[1])
+store.open(sys.argv[2])
+print("open", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_second_process_with_the_same_bot_is_refused_and_can_start_later(
+    qq: Simulator, again: Again, path: Path
+) -> None:
+    client, diary = again()
+    holder = Process(HOLDER, path, record_key(client.api, (0, 1)))
+    assert holder.word() == "open"
+    with pytest.raises(AlreadyRunning, match=r"bot\.db"):
+        client.start()
+    assert entries(qq, "connected") == []
+    holder.kill()
+    client.start()
+    qq.say("小明", "group", "hello")
+    diary.until("hello")
+
+
+def test_a_start_that_fails_leaves_what_an_earlier_run_knew(qq: Simulator, again: Again, path: Path) -> None:
+    first, _ = again()
+    first.start()
+    first.stop()
+    before = remembered(path, first)
+    qq.refuse_connections(600)
+    second, _ = again()
+    with pytest.raises(Exception, match="connect"):
+        second.start(timeout=0.3)
+    assert remembered(path, first) == before
