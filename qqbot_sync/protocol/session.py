@@ -269,6 +269,9 @@ class Session:
             return End(Verdict.FATAL, why, code, error=fatal_error(code), was_ready=was_ready)
         pause = min(row.pause * 2.0 ** min(times - 1, 16), MAX_PAUSE)
         refresh = row.refresh_token or (row.refresh_token_if_repeated and times > 1)
+        if row.refresh_token and self._resume_sent and times == 1:
+            # It is the token that was refused, not the session: with a fresh one the resume may well succeed.
+            return End(Verdict.RESUME, why, code, refresh_token=True, was_ready=was_ready)
         if row.verdict is Verdict.IDENTIFY:
             self.forget()
             return End(Verdict.IDENTIFY, why, code, refresh_token=refresh, pause=pause, was_ready=was_ready)

@@ -318,6 +318,15 @@ class TestEnds:
         assert ends[0].refresh_token
         assert isinstance(ends[2].error, AuthenticationFailed)
 
+    def test_4004_after_a_resume_tries_the_session_once_more_with_a_fresh_token(self) -> None:
+        session = resuming_session()
+        end = session.closed(code=4004, reason="x")
+        assert (end.verdict, end.refresh_token) == (Verdict.RESUME, True)
+        session.opened(token="FRESH", resume=True, intents=INTENTS, tick=at(0))
+        session.receive(HELLO, at(0))
+        end = session.closed(code=4004, reason="x")
+        assert (end.verdict, end.refresh_token) == (Verdict.IDENTIFY, True)
+
     def test_an_internal_error_that_repeats_refreshes_the_token(self) -> None:
         session = Session(ShardConfig())
         refreshes = []
