@@ -32,6 +32,7 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate_events.py
+	$(BIN)/python docs/generate_api.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/throughput.py

@@ -139,7 +139,7 @@ def _decoded(body: bytes) -> tuple[Any, bool]:
 
 
 def _code(fields: dict[str, Any]) -> int | None:
-    for name in ("err_code", "code"):
+    for name in ("err_code", "code", "retcode"):
         value = fields.get(name)
         if isinstance(value, str):
             text = value.strip()

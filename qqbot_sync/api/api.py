@@ -6,20 +6,76 @@ import os
 from types import TracebackType
 
 from qqbot_sync import codec
+from qqbot_sync.api.access_token import AccessTokenCalls
+from qqbot_sync.api.announces import AnnounceCalls
+from qqbot_sync.api.api_permissions import APIPermissionCalls
+from qqbot_sync.api.audio import AudioCalls
+from qqbot_sync.api.audits import Audits
 from qqbot_sync.api.caller import Caller
+from qqbot_sync.api.channel_permissions import ChannelPermissionCalls
+from qqbot_sync.api.channels import ChannelCalls
+from qqbot_sync.api.forum import ForumCalls
 from qqbot_sync.api.gateway import GatewayCalls
+from qqbot_sync.api.group_admission import GroupAdmissionCalls
+from qqbot_sync.api.groups import GroupCalls
+from qqbot_sync.api.guild_messages import GuildMessageCalls
+from qqbot_sync.api.guilds import GuildCalls
 from qqbot_sync.api.http import Http
+from qqbot_sync.api.interactions import InteractionCalls
+from qqbot_sync.api.join_approval import JoinApprovalCalls
+from qqbot_sync.api.media import MediaCalls
+from qqbot_sync.api.members import MemberCalls
+from qqbot_sync.api.message_settings import MessageSettingCalls
 from qqbot_sync.api.messages import MessageCalls
+from qqbot_sync.api.mutes import MuteCalls
 from qqbot_sync.api.numbers import Numbers
+from qqbot_sync.api.pace import Pacing
+from qqbot_sync.api.panels import PanelCalls
+from qqbot_sync.api.pins import PinCalls
+from qqbot_sync.api.qq_messages import QQMessageCalls
+from qqbot_sync.api.reactions import ReactionCalls
+from qqbot_sync.api.roles import RoleCalls
+from qqbot_sync.api.schedules import ScheduleCalls
+from qqbot_sync.api.streaming import StreamCalls
 from qqbot_sync.api.token import Token
 from qqbot_sync.api.users import UserCalls
+from qqbot_sync.api.webhook_sessions import WebhookSessionCalls
 from qqbot_sync.clock import Clock, SystemClock
 from qqbot_sync.config import Environment
 
 __all__ = ["Api"]
 
 
-class Api(GatewayCalls, UserCalls, MessageCalls):
+class Api(
+    AccessTokenCalls,
+    GatewayCalls,
+    WebhookSessionCalls,
+    UserCalls,
+    GuildCalls,
+    ChannelCalls,
+    ChannelPermissionCalls,
+    MemberCalls,
+    RoleCalls,
+    MuteCalls,
+    MessageSettingCalls,
+    AnnounceCalls,
+    PinCalls,
+    ScheduleCalls,
+    ReactionCalls,
+    AudioCalls,
+    ForumCalls,
+    GuildMessageCalls,
+    QQMessageCalls,
+    StreamCalls,
+    MessageCalls,
+    MediaCalls,
+    GroupCalls,
+    GroupAdmissionCalls,
+    JoinApprovalCalls,
+    PanelCalls,
+    InteractionCalls,
+    APIPermissionCalls,
+):
     """The platform's HTTP interface as blocking calls. Thread-safe; also a context manager.
 
         with Api() as api:
@@ -34,12 +90,15 @@ class Api(GatewayCalls, UserCalls, MessageCalls):
         pool_size: connections kept warm; at least the number of threads that send.
         ca_bundle: file of the trusted authorities; None: REQUESTS_CA_BUNDLE, else certifi's.
         http: one that is shared; it is then not closed here.
+        pacing: before a call that would break a published rate: `wait` for its turn, `raise` RateLimited, or `off`.
 
     Attributes:
         app_id: of the bot.
         environment: where the platform is.
         token: gives the access token.
         http: the connections, and the proxy for the gateway.
+        pace: keeps the published rates; `pace.pacing` may be changed at any time.
+        audits: what reviewers decide about messages; fed by `BotClient`.
         wait_ready: set by `BotClient`; see `MessageCalls`.
 
     Raises:
@@ -57,6 +116,7 @@ class Api(GatewayCalls, UserCalls, MessageCalls):
         pool_size: int = 32,
         ca_bundle: str | None = None,
         http: Http | None = None,
+        pacing: Pacing = "wait",
     ) -> None:
         self.app_id = _credential("app_id", app_id, "QQ_BOT_APP_ID")
         secret = _credential("app_secret", app_secret, "QQ_BOT_SECRET")
@@ -70,6 +130,9 @@ class Api(GatewayCalls, UserCalls, MessageCalls):
         self._caller = Caller(self.app_id, self.environment, http=self.http, token=self.token, clock=clock)
         self._decoder = codec.ModelDecoder()
         self._numbers = Numbers()
+        self.pace = self._caller.pace
+        self.pace.pacing = pacing
+        self.audits = Audits(clock)
 
     def __repr__(self) -> str:
         return f"<Api of app {self.app_id} at {self.environment.api_url}>"

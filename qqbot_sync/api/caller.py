@@ -17,6 +17,7 @@ from qqbot_sync._version import __version__
 from qqbot_sync.api.answers import Answer, read_answer
 from qqbot_sync.api.host import Host
 from qqbot_sync.api.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, NetworkFailure, NotSent, Response, Unknown
+from qqbot_sync.api.pace import Pace
 from qqbot_sync.api.patience import SHORTEST, Patience
 from qqbot_sync.api.token import Token
 from qqbot_sync.clock import Clock
@@ -24,10 +25,11 @@ from qqbot_sync.config import Environment
 from qqbot_sync.errors import BotError, ConnectionFailed, OutcomeUnknown, ServerError
 from qqbot_sync.protocol.error_codes import Retry
 
-__all__ = ["Caller"]
+__all__ = ["USER_AGENT", "Caller", "unknown_outcome"]
 
 log = logging.getLogger("qqbot_sync.http")
 
+USER_AGENT = f"qqbot_sync/{__version__} Python/{platform.python_version()}"
 MOST_REFUSALS = 3
 """Times a read is repeated after an answer of 429 or 5xx; a platform that goes on failing is not worth the deadline."""
 
@@ -46,12 +48,13 @@ class Caller:
     def __init__(self, app_id: str, environment: Environment, *, http: Http, token: Token, clock: Clock) -> None:
         self.clock = clock
         self.token = token
+        self.pace = Pace(clock)
         self._http = http
         fallback = environment.fallback.api_url if environment.fallback else None
         self._host = Host(environment.api_url, fallback)
         self._headers = {
             "X-Union-Appid": app_id,
-            "User-Agent": f"qqbot_sync/{__version__} Python/{platform.python_version()}",
+            "User-Agent": USER_AGENT,
         }
         self._stopped = threading.Event()
 
@@ -71,7 +74,9 @@ class Caller:
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
+        read_timeout: float = READ_TIMEOUT,
         retries: bool = True,
     ) -> Answer:
         """One call, until it succeeds or there is no point in trying again. Reads (GET) survive anything that passes;
@@ -81,7 +86,9 @@ class Caller:
             path: from the base URL, with ids quoted.
             body: sent as JSON.
             query: None values are left out.
+            headers: more than every call has.
             timeout: seconds for everything, pauses included.
+            read_timeout: seconds in which the whole answer must come.
             retries: False for a caller that has a patience of its own: the first failure is raised.
 
         Raises:
@@ -97,7 +104,9 @@ class Caller:
         refusals, may_renew = 0, True
         while True:
             try:
-                answer = self.once(method, target, payload, patience=patience)
+                answer = self.once(
+                    method, target, payload, patience=patience, headers=headers, read_timeout=read_timeout
+                )
             except (NotSent, Unknown) as failure:
                 if isinstance(failure, Unknown) and not is_read:
                     raise unknown_outcome(method, path, failure) from failure
@@ -116,22 +125,33 @@ class Caller:
                 raise answer.error
             refusals += 1
 
-    def once(self, method: str, path: str, payload: bytes | None, *, patience: Patience) -> Answer:
-        """One exchange with the platform; a refusal is in the answer, not raised.
+    def once(
+        self,
+        method: str,
+        path: str,
+        payload: bytes | None,
+        *,
+        patience: Patience,
+        headers: Mapping[str, str] | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> Answer:
+        """One exchange with the platform, at the pace it allows; a refusal is in the answer, not raised.
 
         Raises:
             NotSent: the request did not leave; also when no token could be had for reasons that pass.
             Unknown: the request left, and no answer came.
-            AuthenticationFailed, RateLimited: the platform gives out no token.
+            AuthenticationFailed, RateLimited: the platform gives out no token, or the call's turn comes too late.
+            Stopped: closed while it waited for its turn.
         """
+        self.pace.keep(method, path.partition("?")[0], patience)
         left = patience.left()
         try:
             token = self.token.get(timeout=max(min(READ_TIMEOUT, left), SHORTEST))
         except (ConnectionFailed, ServerError) as error:
             raise NotSent(str(error)) from error
-        headers = {"Authorization": f"QQBot {token}", **self._headers}
+        sent = {"Authorization": f"QQBot {token}", **self._headers, **(headers or {})}
         if payload is not None:
-            headers["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
 
         def send(base: str) -> Response:
             left = patience.left()
@@ -140,9 +160,9 @@ class Caller:
             return self._http.request(
                 method,
                 base + path,
-                headers=headers,
+                headers=sent,
                 body=payload,
-                timeout=(min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)),
+                timeout=(min(CONNECT_TIMEOUT, left), min(read_timeout, left)),
                 within=left,
                 repeatable=method == "GET",
             )

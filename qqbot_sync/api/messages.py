@@ -5,18 +5,20 @@ https://bot.q.qq.com/wiki/develop/api-v2/server-inter/message/send-receive/send.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
+from qqbot_sync.api.audits import Audits
+from qqbot_sync.api.checks import Object
+from qqbot_sync.api.endpoint import endpoint
+from qqbot_sync.api.form import FileImage, Picture, read_picture
 from qqbot_sync.api.numbers import Numbers
 from qqbot_sync.api.resource import Resource, checked_id, quoted
 from qqbot_sync.api.sending import Delivery
 from qqbot_sync.api.sent import Sent
 from qqbot_sync.protocol.replies import Anchor, Channel, Direct, Group, Target, User
 
-__all__ = ["MessageCalls"]
-
-Object = Mapping[str, Any]
+__all__ = ["MessageCalls", "anchor_from", "content_fields"]
 
 
 class MessageCalls(Resource):
@@ -28,6 +30,8 @@ class MessageCalls(Resource):
 
     wait_ready: Callable[[float], bool] | None = None
     """Set by `BotClient`: waits until the gateway is READY, at most that many seconds; True if it is."""
+    audits: Audits
+    """What reviewers decide about messages; fed by `BotClient`."""
     _numbers: Numbers
 
     def send(
@@ -62,6 +66,7 @@ class MessageCalls(Resource):
             fields["msg_type"] = 0
         return self._deliver(target, fields, anchor, redelivered=redelivered, timeout=timeout)
 
+    @endpoint("POST", "/channels/{channel_id}/messages", group="guild messages")
     def post_message(
         self,
         channel_id: str,
@@ -72,6 +77,7 @@ class MessageCalls(Resource):
         markdown: Object | None = None,
         keyboard: Object | None = None,
         image: str | None = None,
+        file_image: FileImage | None = None,
         message_reference: Object | None = None,
         msg_id: str | None = None,
         event_id: str | None = None,
@@ -81,15 +87,23 @@ class MessageCalls(Resource):
 
         Args:
             image: URL that the platform copies.
+            file_image: a picture that is uploaded: its bytes, the path of a file, or a file opened for reading bytes.
             msg_id: the message it answers; with `event_id` None too, it is a proactive message.
             event_id: the event it answers: the `id` of the outer frame.
             timeout: seconds, retries included.
+
+        https://bot.q.qq.com/wiki/develop/api-v2/server-inter/message/post_messages.html
         """
-        fields = _fields(content=content, embed=embed, ark=ark, markdown=markdown, image=image)
+        picture = None if file_image is None else read_picture("file_image", file_image)
+        fields = content_fields(picture, content=content, embed=embed, ark=ark, markdown=markdown, image=image)
         extra = _given(keyboard=keyboard, message_reference=message_reference)
         target = Channel(checked_id("channel_id", channel_id))
-        return self._deliver(target, fields | extra, _anchor(msg_id, event_id), timeout=timeout)
+        return self._deliver(target, fields | extra, anchor_from(msg_id, event_id), picture=picture, timeout=timeout)
 
+    post_keyboard_message = post_message
+    """botpy's name of `post_message` with `markdown` and `keyboard`."""
+
+    @endpoint("POST", "/dms/{guild_id}/messages", group="dms")
     def post_dms(
         self,
         guild_id: str,
@@ -100,72 +114,23 @@ class MessageCalls(Resource):
         markdown: Object | None = None,
         keyboard: Object | None = None,
         image: str | None = None,
+        file_image: FileImage | None = None,
         message_reference: Object | None = None,
         msg_id: str | None = None,
         event_id: str | None = None,
         timeout: float = 30.0,
     ) -> Sent:
-        """Sends a guild DM. Arguments as `post_message`; `guild_id` is that of the DM, not of the guild it began in."""
-        fields = _fields(content=content, embed=embed, ark=ark, markdown=markdown, image=image)
+        """Sends a guild DM. Arguments as `post_message`; `guild_id` is that of the DM, not of the guild it began in.
+
+        https://bot.q.qq.com/wiki/develop/api-v2/server-inter/message/dms/post_dms_messages.html
+        """
+        picture = None if file_image is None else read_picture("file_image", file_image)
+        fields = content_fields(picture, content=content, embed=embed, ark=ark, markdown=markdown, image=image)
         extra = _given(keyboard=keyboard, message_reference=message_reference)
         target = Direct(checked_id("guild_id", guild_id))
-        return self._deliver(target, fields | extra, _anchor(msg_id, event_id), timeout=timeout)
+        return self._deliver(target, fields | extra, anchor_from(msg_id, event_id), picture=picture, timeout=timeout)
 
-    def post_group_message(
-        self,
-        group_openid: str,
-        *,
-        content: str | None = None,
-        markdown: Object | None = None,
-        ark: Object | None = None,
-        embed: Object | None = None,
-        media: Object | None = None,
-        keyboard: Object | None = None,
-        message_reference: Object | None = None,
-        msg_type: int | None = None,
-        msg_id: str | None = None,
-        event_id: str | None = None,
-        msg_seq: int | None = None,
-        timeout: float = 30.0,
-    ) -> Sent:
-        """Sends to a QQ group.
-
-        Args:
-            media: `{"file_info": …}` of a file uploaded for groups.
-            msg_type: None: derived from what is sent (0 text, 2 markdown, 3 ark, 4 embed, 7 media).
-            msg_id: the message it answers; with `event_id` None too, it is a proactive message.
-            event_id: the event it answers: the `id` of the outer frame.
-            msg_seq: None: counted, for all threads together.
-            timeout: seconds, retries included.
-        """
-        fields = _fields(content=content, markdown=markdown, ark=ark, embed=embed, media=media)
-        extra = _given(keyboard=keyboard, message_reference=message_reference, msg_type=_type_of(fields, msg_type))
-        target = Group(checked_id("group_openid", group_openid))
-        return self._deliver(target, fields | extra, _anchor(msg_id, event_id), number=msg_seq, timeout=timeout)
-
-    def post_c2c_message(
-        self,
-        openid: str,
-        *,
-        content: str | None = None,
-        markdown: Object | None = None,
-        ark: Object | None = None,
-        embed: Object | None = None,
-        media: Object | None = None,
-        keyboard: Object | None = None,
-        message_reference: Object | None = None,
-        msg_type: int | None = None,
-        msg_id: str | None = None,
-        event_id: str | None = None,
-        msg_seq: int | None = None,
-        timeout: float = 30.0,
-    ) -> Sent:
-        """Sends to one user. Arguments as `post_group_message`; `media` must have been uploaded for users."""
-        fields = _fields(content=content, markdown=markdown, ark=ark, embed=embed, media=media)
-        extra = _given(keyboard=keyboard, message_reference=message_reference, msg_type=_type_of(fields, msg_type))
-        target = User(checked_id("openid", openid))
-        return self._deliver(target, fields | extra, _anchor(msg_id, event_id), number=msg_seq, timeout=timeout)
-
+    @endpoint("DELETE", "/channels/{channel_id}/messages/{message_id}", group="guild messages", private_only=True)
     def recall_message(self, channel_id: str, message_id: str, *, hidetip: bool = False, timeout: float = 30.0) -> None:
         """Recalls a channel message (private-domain bots only).
 
@@ -176,24 +141,20 @@ class MessageCalls(Resource):
         Raises:
             ApiError: the platform refused.
             OutcomeUnknown: it may have been recalled.
+
+        https://bot.q.qq.com/wiki/develop/api-v2/server-inter/message/send-receive/reset.html
         """
         path = f"/channels/{quoted('channel_id', channel_id)}/messages/{quoted('message_id', message_id)}"
         self._call("DELETE", path, query={"hidetip": bool(hidetip)}, timeout=timeout)
 
+    @endpoint("DELETE", "/dms/{guild_id}/messages/{message_id}", group="dms", private_only=True)
     def recall_dms(self, guild_id: str, message_id: str, *, hidetip: bool = False, timeout: float = 30.0) -> None:
-        """Recalls the bot's own guild DM (private-domain bots only). Arguments and errors as `recall_message`."""
+        """Recalls the bot's own guild DM (private-domain bots only). Arguments and errors as `recall_message`.
+
+        https://bot.q.qq.com/wiki/develop/api-v2/server-inter/message/dms/delete_dms.html
+        """
         path = f"/dms/{quoted('guild_id', guild_id)}/messages/{quoted('message_id', message_id)}"
         self._call("DELETE", path, query={"hidetip": bool(hidetip)}, timeout=timeout)
-
-    def recall_group_message(self, group_openid: str, message_id: str, *, timeout: float = 30.0) -> None:
-        """Recalls the bot's own message in a group, at most 2 minutes old. Errors as `recall_message`."""
-        path = f"/v2/groups/{quoted('group_openid', group_openid)}/messages/{quoted('message_id', message_id)}"
-        self._call("DELETE", path, timeout=timeout)
-
-    def recall_c2c_message(self, openid: str, message_id: str, *, timeout: float = 30.0) -> None:
-        """Recalls the bot's own message to a user, at most 2 minutes old. Errors as `recall_message`."""
-        path = f"/v2/users/{quoted('openid', openid)}/messages/{quoted('message_id', message_id)}"
-        self._call("DELETE", path, timeout=timeout)
 
     def restart_numbers(self, target: Target, anchor: Anchor) -> None:
         """The event behind `anchor` is delivered again: its replies count `msg_seq` from 1, as they did before."""
@@ -208,6 +169,7 @@ class MessageCalls(Resource):
         *,
         number: int | None = None,
         redelivered: bool = False,
+        picture: Picture | None = None,
         timeout: float = 30.0,
     ) -> Sent:
         anchor = anchor or Anchor()
@@ -221,10 +183,12 @@ class MessageCalls(Resource):
             fields,
             anchor=anchor,
             numbers=self._numbers,
+            audits=self.audits,
             number=number,
             redelivered=redelivered,
             wait_ready=self.wait_ready,
             recall=self._recall,
+            picture=picture,
             timeout=timeout,
         ).run()
 
@@ -244,7 +208,7 @@ def _joined(parts: tuple[str, ...]) -> str:
     return text
 
 
-def _anchor(msg_id: str | None, event_id: str | None) -> Anchor:
+def anchor_from(msg_id: str | None, event_id: str | None) -> Anchor:
     for name, value in (("msg_id", msg_id), ("event_id", event_id)):
         if value is not None:
             checked_id(name, value)
@@ -255,20 +219,11 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _fields(**fields: Any) -> dict[str, Any]:
+def content_fields(picture: Picture | None = None, /, **fields: Any) -> dict[str, Any]:
     given = _given(**fields)
-    if not any(given.values()):
+    if picture is None and not any(given.values()):
         raise ValueError(f"消息内容为空,请给出其中之一 / the message is empty, give one of: {', '.join(fields)}")
     content = given.get("content")
     if content is not None and not isinstance(content, str):
         raise TypeError(f"content 必须是文本 / content must be text, not {type(content).__name__}")
     return given
-
-
-_TYPES = (("media", 7), ("markdown", 2), ("ark", 3), ("embed", 4))
-
-
-def _type_of(fields: dict[str, Any], msg_type: int | None) -> int:
-    if msg_type is not None:
-        return msg_type
-    return next((number for name, number in _TYPES if name in fields), 0)

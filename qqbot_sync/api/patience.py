@@ -76,6 +76,14 @@ class Patience:
         if left - seconds < SHORTEST:
             return False
         self._pauses += 1
+        self.hold(seconds)
+        return True
+
+    def hold(self, seconds: float) -> None:
+        """Waits exactly so long, whatever the deadline.
+
+        Raises:
+            Stopped: the client was closed meanwhile.
+        """
         if self._clock.wait(self._stopped, seconds):
             raise Stopped("客户端已关闭,调用被放弃 / the client was closed, the call was given up")
-        return True

@@ -14,7 +14,9 @@ from typing import Any, NoReturn
 
 from qqbot_sync import codec
 from qqbot_sync.api.answers import Answer
+from qqbot_sync.api.audits import Audits
 from qqbot_sync.api.caller import Caller, unknown_outcome
+from qqbot_sync.api.form import Picture, encode_form
 from qqbot_sync.api.http import NetworkFailure, NotSent, Unknown
 from qqbot_sync.api.numbers import Numbers
 from qqbot_sync.api.sent import PendingAudit, SendUnconfirmed, Sent
@@ -31,6 +33,8 @@ MOST_RATE_LIMITED = 3
 MOST_FAILED = 1
 """Times a reply is repeated after a code that the platform calls passing."""
 MOST_WAITS_FOR_READY = 3
+UPLOAD_TIMEOUT = 120.0
+"""Seconds until the answer to a picture must have come; the call's own deadline is usually shorter."""
 _GATEWAY_SILENT = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 
 
@@ -43,9 +47,11 @@ class Delivery:
         fields: the body, without what ties it to another message.
         anchor: the message or event it answers; empty for a proactive message.
         numbers: gives `msg_seq`.
+        audits: keeps what a reviewer decides.
         number: a `msg_seq` that the caller chose.
         redelivered: the event that is answered came before, to a process that died.
         wait_ready: waits until the gateway is READY, at most the given seconds.
+        picture: goes with it as a file; guild messages only.
         timeout: seconds for everything.
     """
 
@@ -57,10 +63,12 @@ class Delivery:
         *,
         anchor: Anchor,
         numbers: Numbers,
+        audits: Audits,
         number: int | None = None,
         redelivered: bool = False,
         wait_ready: Callable[[float], bool] | None = None,
         recall: Callable[[Target, str], None] | None = None,
+        picture: Picture | None = None,
         timeout: float = 30.0,
     ) -> None:
         self._caller = caller
@@ -68,12 +76,14 @@ class Delivery:
         self._fields = {**fields, **anchor.fields()}
         self._is_reply = bool(anchor)
         self._numbers = numbers
+        self._audits = audits
         self._anchor = f"{target.path} {anchor.key}"
         self._is_numbered = target.numbered and self._is_reply
         self._number, self._is_chosen = number, number is not None
         self._redelivered = redelivered
         self._wait_ready = wait_ready
         self._recall = recall
+        self._form = None if picture is None else encode_form(self._fields, picture)
         self._patience = caller.patience(timeout)
         self._in_doubt: Exception | None = None
         self._may_renew = True
@@ -92,17 +102,35 @@ class Delivery:
         self._renumber()
         while True:
             try:
-                answer = self._caller.once("POST", self._target.path, self._payload(), patience=self._patience)
+                answer = self._once()
             except NotSent as failure:
                 self._not_sent(failure)
             except Unknown as failure:
                 self._unanswered(failure)
+            except ApiError as error:
+                # No token, or not at this pace: this try was not sent, but the one before it may have arrived.
+                if self._in_doubt is not None:
+                    self._raise_unknown(error)
+                raise
             else:
                 if answer.error is None:
                     return self._accepted(answer)
                 unconfirmed = self._refused(answer, answer.error)
                 if unconfirmed is not None:
                     return unconfirmed
+
+    def _once(self) -> Answer:
+        if self._form is None:
+            return self._caller.once("POST", self._target.path, self._payload(), patience=self._patience)
+        content_type, body = self._form
+        return self._caller.once(
+            "POST",
+            self._target.path,
+            body,
+            patience=self._patience,
+            headers={"Content-Type": content_type},
+            read_timeout=UPLOAD_TIMEOUT,
+        )
 
     def _payload(self) -> bytes:
         return codec.dumps(self._fields if self._number is None else {**self._fields, "msg_seq": self._number})
@@ -174,7 +202,9 @@ class Delivery:
     def _accepted(self, answer: Answer) -> Sent:
         raw = [answer.data] if isinstance(answer.data, dict) else []
         if answer.audit_id is not None:
-            return PendingAudit(self._target, audit_id=answer.audit_id, raw=raw)
+            return PendingAudit(
+                self._target, audit_id=answer.audit_id, audits=self._audits, raw=raw, recall=self._recall
+            )
         id_ = raw[0].get("id") if raw else None
         if isinstance(id_, int) and not isinstance(id_, bool):
             id_ = str(id_)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from qqbot_sync import codec
-from qqbot_sync.errors import BotError, OutcomeUnknown
+from qqbot_sync.api.audits import Audits
+from qqbot_sync.api.patience import check_timeout
+from qqbot_sync.errors import BotError, ContentRejected, OutcomeUnknown
 from qqbot_sync.models import ChatMessage, Message, QQMessage
 from qqbot_sync.protocol.replies import Target
 
@@ -80,14 +82,60 @@ class PendingAudit(Sent):
 
     Attributes:
         audit_id: the id that those events carry.
+        id: None until `wait` has returned.
     """
 
-    def __init__(self, target: Target, *, audit_id: str, raw: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(target, raw=raw)
+    def __init__(
+        self,
+        target: Target,
+        *,
+        audit_id: str,
+        audits: Audits,
+        raw: list[dict[str, Any]] | None = None,
+        recall: Callable[[Target, str], None] | None = None,
+    ) -> None:
+        super().__init__(target, raw=raw, recall=recall)
         self.audit_id = audit_id
+        self._audits = audits
+        self._case = audits.expect(audit_id)
 
     def __repr__(self) -> str:
         return f"<PendingAudit audit_id={self.audit_id!r} target={self.target!r}>"
+
+    def wait(self, timeout: float | None = None) -> Sent:
+        """The message as it was sent, once a reviewer has let it pass; also when that happened before this call.
+
+        A handler that waits gives its worker to others meanwhile.
+
+        Args:
+            timeout: seconds; None waits for as long as it takes, which may be hours.
+
+        Raises:
+            ContentRejected: it was not let pass.
+            TimeoutError: nothing was decided in time; it may be waited for again.
+            InvalidIntents: the client did not ask for MESSAGE_AUDIT, so that it never hears of it.
+            Stopped: the client was stopped, or is not running; after a fatal error, that error.
+            BotError: the message was sent by an `Api` without a client.
+        """
+        verdict = self._audits.wait(self._case, None if timeout is None else check_timeout(timeout))
+        event = verdict.event
+        if not verdict.passed:
+            raise ContentRejected(
+                f"消息未通过审核(audit_id {self.audit_id}) / the reviewer did not let the message pass",
+                method="POST",
+                path=self.target.path,
+                hint="请修改内容后重新发送 / Change the text and send it again",
+            )
+        if not event.message_id:
+            return SendUnconfirmed(
+                self.target,
+                reason="审核通过,但平台没有给出消息 id / it passed, but the platform gave no message id",
+                raw=[event.to_dict()],
+            )
+        self.id = event.message_id
+        places = {"channel_id": event.channel_id, "guild_id": event.guild_id}
+        raw = {"id": self.id, **{name: value for name, value in places.items() if value}}
+        return Sent(self.target, id=self.id, raw=[raw], recall=self._recall)
 
     def _no_id(self) -> BotError:
         return BotError(

@@ -22,6 +22,8 @@ __all__ = ["Age", "NetworkFailure", "NotSent", "Unknown", "connection_class", "p
 
 MAX_IDLE = 50.0
 """Seconds a connection may have been idle and still be used: servers commonly give up after 60."""
+SLICE = 1 << 16
+"""Bytes of a request that are sent under one time-out."""
 _TLS_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -92,7 +94,10 @@ class _Honest:
         try:
             super().request(*args, **options)  # type: ignore[misc]
             self._held = None
-            super().send(b"".join(held))  # type: ignore[misc]
+            whole = memoryview(b"".join(held))
+            for start in range(0, len(whole), SLICE):
+                # The time-out of a socket is for a whole send: an upload on a slow line needs one for every piece.
+                super().send(whole[start : start + SLICE])  # type: ignore[misc]
         except _TLS_ENDED as error:
             # Without TLS urllib3 goes on to read what the peer may have said before it closed.
             raise self._closed(error) from error
