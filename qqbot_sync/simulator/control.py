@@ -16,11 +16,11 @@ from qqbot_sync.simulator.said import Said
 if TYPE_CHECKING:
     from qqbot_sync.simulator.simulator import Simulator
 
-__all__ = ["PREFIX", "add_control", "parse_grant"]
+__all__ = ["METHODS", "PREFIX", "add_control", "parse_grant"]
 
 PREFIX = "/_simulator/"
 
-_METHODS = (
+METHODS = (
     "say",
     "replies",
     "push",
@@ -36,6 +36,12 @@ _METHODS = (
     "add_guild",
     "add_channel",
     "add_group",
+    "enter_voice",
+    "leave_voice",
+    "forbid",
+    "private_domain",
+    "ask_to_join",
+    "group_role",
     "audit",
     "entries",
     "tally",
@@ -70,7 +76,7 @@ def parse_grant(value: object) -> Intents:
 
 def add_control(app: Flask, simulator: Simulator) -> None:
     """Adds the control routes to the application. Thread-safe."""
-    methods: dict[str, Callable[..., Any]] = {name: getattr(simulator, name) for name in _METHODS}
+    methods: dict[str, Callable[..., Any]] = {name: getattr(simulator, name) for name in METHODS}
 
     def log(since: int = 0, kinds: list[str] | None = None) -> list[dict[str, Any]]:
         return simulator.entries(since, kinds)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Link"]
 
 _log = logging.getLogger("qqbot_sync.simulator")
-_quiet = logging.Logger("qqbot_sync.simulator.websocket", logging.WARNING)
-"""Else `websockets` reports every connection at INFO, under a name of its own."""
+_quiet = logging.Logger("qqbot_sync.simulator.websocket")
+_quiet.disabled = True
+"""Else `websockets` writes every frame to its own log at DEBUG, and with Identify the token."""
 _READ = 1 << 16
 _BATCH = 1 << 18
 

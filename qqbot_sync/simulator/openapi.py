@@ -15,11 +15,22 @@ from werkzeug.exceptions import HTTPException
 
 from qqbot_sync.codec import Undecodable, dumps, loads
 from qqbot_sync.simulator import payloads
+from qqbot_sync.simulator.account_api import AccountApi
+from qqbot_sync.simulator.app_channel_api import AppChannelApi
+from qqbot_sync.simulator.content_api import ContentApi
+from qqbot_sync.simulator.group_api import GroupApi
 from qqbot_sync.simulator.guard import Guard
+from qqbot_sync.simulator.guild_api import GuildApi, guild_body
+from qqbot_sync.simulator.join_approval_api import JoinApprovalApi
+from qqbot_sync.simulator.media_api import MediaApi
+from qqbot_sync.simulator.member_api import MemberApi
+from qqbot_sync.simulator.panel_api import PanelApi
 from qqbot_sync.simulator.platform import Platform
 from qqbot_sync.simulator.refusal import Refusal
 from qqbot_sync.simulator.rooms import Guild, Scene
+from qqbot_sync.simulator.routes import Routes
 from qqbot_sync.simulator.sending import Sending
+from qqbot_sync.simulator.stream_api import StreamApi
 
 __all__ = ["TRACE_HEADER", "json_response", "make_app"]
 
@@ -37,6 +48,17 @@ def make_app(platform: Platform, sending: Sending, guard: Guard, *, gateway_url:
     _add_gateway(app, platform, guard, gateway_url)
     _add_users(app, platform, guard)
     _add_messages(app, platform, sending, guard)
+    routes = Routes(app, platform, acting=lambda: _acting(platform, guard), body=_body)
+    GuildApi(platform, routes)
+    MemberApi(platform, routes)
+    ContentApi(platform, sending, routes)
+    AppChannelApi(platform, routes)
+    AccountApi(platform, routes)
+    GroupApi(platform, sending, routes)
+    JoinApprovalApi(platform, routes)
+    MediaApi(app, platform, sending, routes, guard, base_url=lambda: _base_url(gateway_url()))
+    PanelApi(platform, routes)
+    StreamApi(platform, sending, routes)
     return app
 
 
@@ -103,7 +125,7 @@ def _add_users(app: Flask, platform: Platform, guard: Guard) -> None:
         with _acting(platform, guard):
             guilds = list(platform.rooms.guilds.values())
             chosen = _page(guilds, request.args.get("before"), request.args.get("after"), request.args.get("limit"))
-            return _answer(platform, [_guild(guild) for guild in chosen])
+            return _answer(platform, [guild_body(guild) for guild in chosen])
 
     @app.post("/users/@me/dms")
     def open_dms() -> Response:
@@ -146,6 +168,10 @@ def _add_messages(app: Flask, platform: Platform, sending: Sending, guard: Guard
         with _acting(platform, guard):
             sending.acknowledge(interaction, _body())
         return _answer(platform, {})
+
+
+def _base_url(gateway_url: str) -> str:
+    return gateway_url.replace("ws", "http", 1).removesuffix("/websocket")
 
 
 @contextlib.contextmanager
@@ -193,9 +219,11 @@ def _form() -> dict[str, Any]:
     body: dict[str, Any] = {}
     for name, value in request.form.items():
         try:
-            body[name] = value if name in _PLAIN else loads(value)
+            data = value if name in _PLAIN else loads(value)
         except Undecodable as error:
             raise Refusal(50035, f"form field {name} is not JSON") from error
+        # The platform's sample wraps an object once more in its own name.
+        body[name] = data[name] if isinstance(data, dict) and list(data) == [name] else data
     for name, file in request.files.items():
         body[name] = {"filename": file.filename, "size": len(file.read())}
     return body
@@ -209,17 +237,3 @@ def _page(guilds: list[Guild], before: str | None, after: str | None, limit: str
         return guilds[max(0, end - count) : end]
     start = ids.index(after) + 1 if after in ids else 0
     return guilds[start : start + count]
-
-
-def _guild(guild: Guild) -> dict[str, Any]:
-    return {
-        "id": guild.id,
-        "name": guild.name,
-        "icon": "",
-        "owner_id": guild.owner.user_id,
-        "owner": False,
-        "member_count": len(guild.members),
-        "max_members": 300,
-        "description": "",
-        "joined_at": "2021-04-12T16:34:42+08:00",
-    }

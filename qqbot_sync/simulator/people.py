@@ -137,6 +137,7 @@ class People:
             if platform.anchors.message(id) is None:
                 raise ValueError(f"there is no message {id!r}")
             platform.log.write("recalled", id, place.scene, place.id, user)
+            platform.interior.forget(place.channel_id, id)
             names = {"channel": ("PUBLIC_MESSAGE_DELETE", "MESSAGE_DELETE"), "direct": ("DIRECT_MESSAGE_DELETE",)}
             body = payloads.deleted(person, place, message_id=id, source_guild=platform.rooms.home.id)
             for name in names.get(place.scene, ()):
@@ -151,6 +152,8 @@ class People:
             if place.scene != "channel":
                 raise ValueError(f"there are reactions in channels only, not in {where!r}")
             body = payloads.reaction(person, place, message_id=id, emoji=str(emoji))
+            who = {"id": person.user_id, "username": person.name, "avatar": ""}
+            platform.interior.react(place, (id, body["emoji"]["type"], body["emoji"]["id"]), who)
             return self._said(platform.happen("MESSAGE_REACTION_ADD", body, place, user=user, where=where))
 
     # ---------------------------------------------------------------- rooms, and what happens to messages

@@ -12,8 +12,11 @@ from qqbot_sync.codec import dumps, loads
 from qqbot_sync.events import keys_of, spec_of
 from qqbot_sync.intents import Intents
 from qqbot_sync.simulator import payloads
+from qqbot_sync.simulator.group_desk import GroupDesk
 from qqbot_sync.simulator.ids import Ids
+from qqbot_sync.simulator.interior import Interior
 from qqbot_sync.simulator.log import Log
+from qqbot_sync.simulator.media_desk import MediaDesk
 from qqbot_sync.simulator.messages import Anchor, Anchors, Author
 from qqbot_sync.simulator.mischief import Event, Mischief
 from qqbot_sync.simulator.rooms import Person, Place, Rooms
@@ -52,6 +55,9 @@ class Platform:
         self.anchors = Anchors(clock)
         self.mischief = Mischief()
         self.bot = Author(self.ids.number("bot"), "模拟机器人")
+        self.interior = Interior(self.rooms, self.bot)
+        self.desk = GroupDesk(self.rooms, self.ids)
+        self.media = MediaDesk(self.ids)
         self.recommended_shards = 1
         self.shows_mentions = False
         """Whether text that mentions the bot comes as on QQ: after `<@!bot id> ` in channels, after a blank in groups.
@@ -72,6 +78,8 @@ class Platform:
             raise ValueError(f"text must be text, not {text!r}")
         person = self.rooms.person(user)
         place = self.rooms.place(where, person)
+        self.interior.check_may_speak(person, place, self.clock.wall())
+        self.desk.check_may_speak(person, place, self.clock.wall())
         self.rooms.enter(place, person)
         files = [dict(one) for one in attachments]
         if place.scene in ("channel", "direct"):
@@ -110,6 +118,8 @@ class Platform:
             mentions=mentions,
             attachments=files,
         )
+        if not direct:
+            self.interior.remember(body)
         event_id = f"{name}:{body['id']}"
         anchor = self.anchors.add(body["id"], event_id, name, place)
         self.log.write("said", anchor.id, event_id, name, person.name, where, place.scene, place.id, text, at_bot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from qqbot_sync.simulator import payloads
@@ -67,8 +68,11 @@ class Sending:
         self.audits: list[Audit] = []
         """One is taken for each message sent: it is held for review."""
 
-    def send(self, scene: Scene, id: str, body: Any) -> dict[str, Any]:
+    def send(self, scene: Scene, place_id: str, body: Any, *, id: str | None = None) -> dict[str, Any]:
         """One call of a sending endpoint; gives the answer's body.
+
+        Args:
+            id: of the message; None makes one.
 
         Raises:
             Refusal: any rule is broken.
@@ -76,28 +80,31 @@ class Sending:
         platform, rules = self._platform, RULES[scene]
         if not isinstance(body, dict):
             raise Refusal(12002, "request body must be a JSON object")
-        place = platform.rooms.knows(scene, id)
+        place = platform.rooms.knows(scene, place_id)
         if place is None:
             code, reason = rules.unknown_place
             raise Refusal(code, reason, status=404 if scene == "channel" else 400)
         if not rules.numbered and not platform.sessions.is_live():
             raise Refusal(304018, "bot is not connected to the gateway")
         check_content(scene, body)
+        platform.media.check(scene, body)
         check_urls(scene, body, self.allowed_urls)
         now = platform.clock.now()
         anchor = self._anchor(place, body)
         msg_seq = msg_seq_of(body) if rules.numbered else 0
         if anchor is None:
-            self._check_active(scene, id, now)
+            self._check_active(scene, place_id, now)
         else:
             check_anchor(scene, anchor, now=now, msg_seq=msg_seq, by_event=not body.get("msg_id"))
             if rules.numbered:
                 anchor.seqs.append(msg_seq)
         message = self._message(place, body, msg_seq if rules.numbered else None)
+        if id is not None:
+            message = replace(message, id=id)
         if self.audits:
             self._hold(self.audits.pop(0), place, message, anchor)
         if anchor is None:
-            self._quotas.count(scene, id, now)
+            self._quotas.count(scene, place_id, now)
         self._deliver(place, message, anchor)
         return self._answer(place, message)
 
@@ -110,11 +117,14 @@ class Sending:
         platform = self._platform
         sent = self._sent.get(message_id)
         numbered = RULES[scene].numbered
+        if sent is None and scene == "channel" and self._recall_as_admin(id, message_id):
+            return
         if sent is None or (sent.place.scene, sent.place.id) != (scene, id):
             raise Refusal(40061002 if numbered else 306002, "invalid message id")
         if numbered and platform.clock.now() - sent.at > _RECALLABLE:
             raise Refusal(40064004, "the message is too old to be recalled")
         del self._sent[message_id]
+        platform.interior.forget(sent.place.channel_id, message_id)
         platform.log.write("recalled", message_id, scene, id, "bot")
 
     def acknowledge(self, interaction_id: str, body: Any) -> None:
@@ -135,6 +145,17 @@ class Sending:
         """An interaction may be acknowledged from now on, once."""
         self._open_interactions.add(interaction_id)
 
+    def has_keyboard(self, message_id: str) -> bool:
+        """Whether this message of the bot has buttons, and so can be changed."""
+        sent = self._sent.get(message_id)
+        return sent is not None and bool(sent.message.raw.get("keyboard"))
+
+    def replace_body(self, message_id: str, fields: dict[str, Any]) -> None:
+        """The bot changed a message."""
+        sent = self._sent[message_id]
+        message = replace(sent.message, raw={**sent.message.raw, **fields})
+        self._sent[message_id] = sent._replace(message=message)
+
     def buttons(self, place: Place) -> dict[str, str]:
         """Button id → data of the buttons under the bot's messages in this place; the newest wins."""
         found: dict[str, str] = {}
@@ -142,6 +163,22 @@ class Sending:
             if sent.place == place:
                 found.update(_buttons(sent.message.raw))
         return found
+
+    def _recall_as_admin(self, channel_id: str, message_id: str) -> bool:
+        """Takes back what a person wrote in a channel; False where the bot may not, or there is no such message."""
+        platform = self._platform
+        may = platform.interior.may_recall_members
+        message = platform.interior.forget(channel_id, message_id) if may else None
+        if message is None:
+            return False
+        channel = platform.rooms.channels[channel_id]
+        place, where = platform.rooms.of_channel(channel), f"channel:{channel_id}"
+        platform.log.write("recalled", message_id, "channel", channel_id, "bot")
+        gone = {name: message[name] for name in ("id", "channel_id", "guild_id", "author")}
+        body = {"message": gone, "op_user": {"id": platform.bot.id}}
+        for name in ("PUBLIC_MESSAGE_DELETE", "MESSAGE_DELETE"):
+            platform.happen(name, body, place, user=platform.bot.username, where=where)
+        return True
 
     def _anchor(self, place: Place, body: dict[str, Any]) -> Anchor | None:
         rules, anchors = RULES[place.scene], self._platform.anchors
@@ -217,6 +254,8 @@ class Sending:
             platform.log.write("audit", audit_id, audit.result, message.id if passed else None)
             name = "MESSAGE_AUDIT_PASS" if passed else "MESSAGE_AUDIT_REJECT"
             seq = platform.rooms.next_seq(place) if passed else 0
+            if passed:
+                platform.interior.remember_sent(place, message, seq)
             body = payloads.audit(
                 audit_id, place, timestamp=platform.timestamp(), message_id=message.id if passed else None, seq=seq
             )
@@ -232,6 +271,7 @@ class Sending:
             reference = {"ref_idx": platform.ids.reference()}
             return {"id": message.id, "timestamp": message.timestamp, "ext_info": reference}
         seq = platform.rooms.next_seq(place)
+        platform.interior.remember_sent(place, message, seq)
         return {
             "id": message.id,
             "channel_id": place.channel_id,

@@ -13,7 +13,9 @@ from qqbot_sync.simulator.control import add_control
 from qqbot_sync.simulator.faults import Faults
 from qqbot_sync.simulator.front import Front
 from qqbot_sync.simulator.gateway import Gateway
+from qqbot_sync.simulator.group_people import GroupPeople
 from qqbot_sync.simulator.guard import Guard
+from qqbot_sync.simulator.guild_people import GuildPeople
 from qqbot_sync.simulator.http_faults import HttpFaults
 from qqbot_sync.simulator.messages import Message
 from qqbot_sync.simulator.openapi import make_app
@@ -27,7 +29,7 @@ from qqbot_sync.simulator.timers import Timers
 __all__ = ["Simulator"]
 
 
-class Simulator(People, Faults):
+class Simulator(People, GuildPeople, GroupPeople, Faults):
     """A local QQ: token endpoint, OpenAPI and gateway on one port of the loopback, and everybody who writes there.
 
         with Simulator() as qq:

@@ -45,8 +45,9 @@ def captured(name: str) -> dict[str, set[str]]:
     return known
 
 
-DOCUMENTED = {".d.mentions[].id"}
-"""Fields of the platform's pages that somebody blotted out of the captured frames."""
+DOCUMENTED = {".d.mentions[].id", ".d.group_id"}
+"""Fields of the platform's pages that somebody blotted out of the captured frames; and `group_id`, which real frames of
+GROUP_MESSAGE_CREATE carry and the documents' samples of its sister do not."""
 
 ACTS: dict[str, Any] = {
     "AT_MESSAGE_CREATE": lambda qq: qq.say("小明", "channel", "hi"),
