@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["MAX_AGE", "MOST_KEYS", "Done", "Record", "Remembered", "Store"]
+__all__ = ["MAX_AGE", "MOST_KEYS", "Done", "Record", "Remembered", "Store", "is_replayable"]
 
 MAX_AGE = 86_400.0
 """Seconds after which a stored session is not worth resuming."""
@@ -41,6 +41,11 @@ class Done(NamedTuple):
     family: str | None
     """With `id`, what its copies are recognised by; None for an event that has no id."""
     id: str | None
+
+
+def is_replayable(done: Done, record: Record) -> bool:
+    """Whether a Resume after `record.seq` would bring this event again."""
+    return done.session_id == record.session_id and done.seq is not None and done.seq > record.seq
 
 
 @dataclass(frozen=True)

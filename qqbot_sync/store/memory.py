@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from qqbot_sync.store.base import MOST_KEYS, Done, Record, Remembered
+from qqbot_sync.store.base import MOST_KEYS, Done, Record, Remembered, is_replayable
 
 __all__ = ["MemoryStore"]
 
@@ -26,7 +26,10 @@ class MemoryStore:
     def commit(self, key: str, record: Record, done: Sequence[Done]) -> None:
         with self._lock:
             self._records[key] = record
-            self._done.setdefault(key, deque(maxlen=MOST_KEYS)).extend(done)
+            kept = self._done.setdefault(key, deque())
+            kept.extend(done)
+            while len(kept) > MOST_KEYS and not is_replayable(kept[0], record):
+                kept.popleft()
 
     def close(self, key: str) -> None:
         """There is nobody else to open it."""

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from qqbot_sync import codec
 from qqbot_sync.errors import AlreadyRunning
 from qqbot_sync.lockfile import LockFile
 from qqbot_sync.store.base import MOST_KEYS, Done, Record, Remembered
+from qqbot_sync.store.file import check_damaged, check_writable, move_aside, opened, replaced
 
 __all__ = ["SqliteStore"]
 
-log = logging.getLogger("qqbot_sync.client")
-
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT = 10.0
-"""Seconds to wait for another process that writes to the same file."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS record (
-    key TEXT PRIMARY KEY, session_id TEXT, seq INTEGER NOT NULL, mark INTEGER NOT NULL, intents INTEGER NOT NULL,
-    wanted INTEGER NOT NULL, saved_at REAL NOT NULL, user TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS done (
-    number INTEGER PRIMARY KEY, key TEXT NOT NULL, session_id TEXT, seq INTEGER, family TEXT, id TEXT
-);
-CREATE INDEX IF NOT EXISTS done_by_key ON done (key, number);
-"""
+_LARGEST = (1 << 63) - 1
+"""What SQLite can hold."""
 
 
 class SqliteStore:
@@ -48,16 +34,18 @@ class SqliteStore:
     Raises:
         OSError: the file cannot be written.
         TypeError: no path.
+        ValueError: it is the database of another program.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
             raise TypeError(f"path 必须是文件路径 / path must be the path of a file, not {path!r}")
-        self.path = Path(path).absolute()
+        # Resolved, so that two ways to one file meet in one lock.
+        self.path = Path(path).resolve()
         self._lock = threading.Lock()
         self._locks: dict[str, LockFile] = {}
         self._connection: sqlite3.Connection | None = None
-        _check_writable(self.path)
+        check_writable(self.path)
         with self._transaction():
             pass
         self._disconnect()
@@ -72,8 +60,7 @@ class SqliteStore:
         try:
             with self._lock:
                 self._locks[key] = lock
-            with self._transaction() as connection:
-                return Remembered(_record(connection, key), _done(connection, key))
+            return self._remembered(key)
         except BaseException:
             self.close(key)
             raise
@@ -83,7 +70,7 @@ class SqliteStore:
         with self._transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
+                _storable(
                     key,
                     record.session_id,
                     record.seq,
@@ -97,7 +84,7 @@ class SqliteStore:
             if done:
                 connection.executemany(
                     "INSERT INTO done (key, session_id, seq, family, id) VALUES (?, ?, ?, ?, ?)",
-                    [(key, *one) for one in done],
+                    [_storable(key, *one) for one in done],
                 )
                 _forget(connection, key, record)
 
@@ -131,13 +118,25 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
             try:
-                self._connection = _opened(self.path)
+                self._connection = opened(self.path)
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise OSError(f"无法打开 {self.path} / cannot open {self.path}: {error}") from error
-                _move_aside(self.path, error)
-                self._connection = _opened(self.path)
+                check_damaged(self.path, error)
+                self._connection = replaced(self.path)
         return self._connection
+
+    def _remembered(self, key: str) -> Remembered:
+        def read() -> Remembered:
+            with self._transaction() as connection:
+                return Remembered(_record(connection, key), _done(connection, key))
+
+        try:
+            return read()
+        except sqlite3.DatabaseError as error:
+            # Damage that shows only in what is read.
+            check_damaged(self.path, error)
+            self._disconnect()
+            move_aside(self.path, error)
+            return read()
 
     def _disconnect(self) -> None:
         with self._lock:
@@ -146,51 +145,16 @@ class SqliteStore:
             connection.close()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # With a write-ahead log this survives the death of the process; only a power cut may lose the last commits.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA_VERSION):
-            raise sqlite3.DatabaseError(f"schema version {version}, written by another release")
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        # Damage further inside must show now, and not in the middle of a run.
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise sqlite3.DatabaseError(str(found))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_writable(path: Path) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} 是目录,请给出文件路径 / {path} is a directory: give the path of a file")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"目录不存在 / there is no directory {path.parent}; create it first")
-    with path.open("ab"):
-        pass
-
-
-def _move_aside(path: Path, error: Exception) -> None:
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-    log.warning(
-        "状态文件 %s 已损坏(%s),移到 %s,从头开始 / the store %s is damaged (%s): moved to %s, starting anew",
-        path,
-        error,
-        aside.name,
-        path,
-        error,
-        aside.name,
+def _storable(*values: Any) -> tuple[Any, ...]:
+    """What the platform sent may be odd; one odd value must not keep everything else from being written."""
+    return tuple(
+        value.encode("utf-8", "backslashreplace").decode()
+        if isinstance(value, str)
+        else max(-_LARGEST, min(value, _LARGEST))
+        if isinstance(value, int)
+        else value
+        for value in values
     )
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.replace(aside.with_name(aside.name + suffix))
 
 
 def _record(connection: sqlite3.Connection, key: str) -> Record | None:
@@ -200,12 +164,25 @@ def _record(connection: sqlite3.Connection, key: str) -> Record | None:
     if row is None:
         return None
     session_id, seq, mark, intents, wanted, saved_at, user = row
-    return Record(session_id, seq, mark, intents, wanted, saved_at, codec.loads(user) if user else None)
+    if not isinstance(session_id, (str, type(None))) or not all(isinstance(one, (int, float)) for one in row[1:6]):
+        raise sqlite3.DatabaseError("no record of ours")
+    return Record(session_id, seq, mark, intents, wanted, saved_at, _user(user))
+
+
+def _user(text: Any) -> dict[str, Any] | None:
+    try:
+        user = codec.loads(text) if text else None
+    except (codec.Undecodable, TypeError):
+        return None
+    return user if isinstance(user, dict) else None
 
 
 def _done(connection: sqlite3.Connection, key: str) -> tuple[Done, ...]:
     rows = connection.execute("SELECT session_id, seq, family, id FROM done WHERE key = ? ORDER BY number", (key,))
-    return tuple(Done(*row) for row in rows)
+    done = tuple(Done(*row) for row in rows)
+    if not all(isinstance(one.seq, (int, type(None))) for one in done):
+        raise sqlite3.DatabaseError("numbers that are none")
+    return done
 
 
 def _forget(connection: sqlite3.Connection, key: str, record: Record) -> None:

@@ -22,14 +22,12 @@ import pytest
 from qqbot_sync import Simulator
 from qqbot_sync.store import Record, SqliteStore
 from tests.client.memory import entries
+from tests.client.talkers import Talkers
 from tests.support import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 ROOT = Path(__file__).parents[2]
-RATE = 200.0
-"""Messages a second."""
-AUTHORS = 20
 PLACES = ("group", "c2c", "group", "c2c", "channel")
 COMMIT_SLACK = 3.0
 """Seconds: the commit interval is 0.05; the rest is for a machine that has other things to do."""
@@ -44,28 +42,6 @@ class Line(NamedTuple):
     seq: int
     redelivered: bool
     at: float
-
-
-class Talkers(threading.Thread):
-    """Twenty people who write numbers, `RATE` a second all together, until told."""
-
-    def __init__(self, qq: Simulator) -> None:
-        super().__init__()
-        self._qq = qq
-        self._over = threading.Event()
-        self.said = 0
-
-    def run(self) -> None:
-        began = time.monotonic()
-        while not self._over.wait(0.005):
-            while self.said < (time.monotonic() - began) * RATE:
-                author = self.said % AUTHORS
-                self._qq.say(f"p{author}", PLACES[author % len(PLACES)], str(self.said))
-                self.said += 1
-
-    def end(self) -> None:
-        self._over.set()
-        self.join()
 
 
 @dataclass
@@ -184,7 +160,7 @@ def test_a_killed_bot_misses_nothing_and_doubles_no_reply(seed: int, kills: int,
     dice = random.Random(seed)
     lives: list[Life] = []
     with Simulator() as qq:
-        talkers = Talkers(qq)
+        talkers = Talkers(qq, places=PLACES)
         last = first = Victim(qq, tmp_path)
         try:
             # From READY on, which the file knows before any handler runs.
@@ -200,8 +176,7 @@ def test_a_killed_bot_misses_nothing_and_doubles_no_reply(seed: int, kills: int,
             _until_all_ended(lives, last, texts)
             lives.append(last.end())
         finally:
-            if talkers.ident is not None:
-                talkers.end()
+            talkers.end()
             first.close()
             last.close()
         log = entries(qq, "said", "dispatched", "answered", "identified")
