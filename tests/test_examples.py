@@ -103,6 +103,14 @@ def test_script() -> None:
         assert "已发送 / sent:" in output
 
 
+def test_test_bot() -> None:
+    """A file of tests: pytest runs it, in `tests/test_pytest_plugin.py` too."""
+    command = [sys.executable, "-m", "pytest", "-p", "qqbot_sync_pytest", "-p", "no:cacheprovider", "test_bot.py"]
+    environ = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(EXAMPLES.parent)}
+    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, encoding="utf-8", timeout=60, env=environ)
+    assert done.returncode == 0, done.stdout
+
+
 def test_every_example_is_tested() -> None:
     """A new file in `examples/` has a test here."""
     names = {path.stem for path in EXAMPLES.glob("*.py")}
