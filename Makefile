@@ -15,7 +15,7 @@ demo: $(DEMO)
 	@$(BIN)/python -m qqbot_sync demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n auto --dist loadfile
 
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -m long --timeout 900
