@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from qqbot_sync import BotClient, Environment, Simulator
 from qqbot_sync.testing import BotTest
+from tests.support import eventually
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
@@ -129,6 +131,14 @@ def test_what_a_handler_raises_fails_the_test_unless_it_is_taken(inner: pytest.P
     result.stdout.fnmatch_lines(["*broken*", "*handlers raised: ZeroDivisionError*in the handler*next_error*"])
 
 
+def test_the_listings_of_the_documentation_pass(inner: pytest.Pytester) -> None:
+    """`docs/testing.md`, as it stands."""
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    listings = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    inner.makepyfile("\n".join(listings))
+    inner.runpytest_subprocess(*PLUGIN).assert_outcomes(passed=len(listings))
+
+
 # ---------------------------------------------------------------- the object itself
 
 
@@ -139,7 +149,9 @@ def test_the_client_starts_with_the_first_message_and_once() -> None:
         test.start().start()
         assert len(qq.entries(kinds=["identified"])) == 1
         test.client.stop()
+        eventually(lambda: not qq.connections())
         test.say("小明", "group", "x")
+        assert len(qq.entries(kinds=["identified"])) == 1
         assert not qq.connections()
 
 

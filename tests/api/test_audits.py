@@ -109,7 +109,7 @@ def test_an_api_by_itself_says_that_it_never_hears_of_it(peer: Peer, api: Api) -
 def test_the_end_of_the_client_ends_every_wait(audits: Audits, error: BotError) -> None:
     cases = [audits.expect(name) for name in "ABC"]
     with ThreadPoolExecutor(3) as pool:
-        waiting = [pool.submit(audits.wait, case, None) for case in cases]
+        waiting = [pool.submit(audits.wait, case, 30) for case in cases]
         eventually(lambda: all(case.waiting for case in cases))
         audits.arrived("MESSAGE_AUDIT_PASS", verdict("C", message_id="M"))
         audits.end(error)

@@ -311,6 +311,22 @@ def test_a_script_that_is_no_text_is_one_line(qq: Simulator, tmp_path: Path) -> 
     assert (done.exit_code, "UTF-8" in done.output) == (2, True)
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
+
+
+def test_the_script_in_the_documentation_plays(qq: Simulator, echo: BotClient, tmp_path: Path) -> None:
+    """As it stands there."""
+    (text,) = re.findall(r"## 脚本.*?```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    done = do(qq, "--script", script(tmp_path, text), "--timeout", "20")
+    assert done.exit_code == 0, done.output
+
+
+def test_the_documentation_names_every_fault_verb() -> None:
+    """In its table."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert [verb for verb in (*VERBS, "schedule", "chaos") if not re.search(rf"`{verb}[` ]", page)] == []
+
+
 @pytest.mark.long
 def test_simulator_bot_and_script_are_one_command(tmp_path: Path) -> None:
     """The bot runs as a process, comes online, and is gone at the end; one that ends early is named."""

@@ -132,7 +132,7 @@ def test_the_end_of_the_client_ends_the_wait(qq: Simulator, make_client: MakeCli
     pending = client.send(room(qq), "请审核")
     assert isinstance(pending, PendingAudit)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(pending.wait)
+        waiting = pool.submit(pending.wait, 30)
         eventually(lambda: pending._case.waiting)
         if fatal:
             qq.close(4914)

@@ -159,6 +159,7 @@ class Handled:
         self.texts: list[str] = []
         self.ended = 0
         self.failures: list[BaseException] = []
+        self.held = 0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -167,6 +168,7 @@ class Handled:
             text = message.content.strip()
             with self._lock:
                 self.texts.append(text)
+                self.held += not self.gate.is_set()
             self.gate.wait(PATIENCE)
             try:
                 if int(text) % 10 == 0:
@@ -292,14 +294,15 @@ class Row:
         self.talkers.start()
         self._get_busy()
         self.handled.gate.clear()
-        run = client._run
+        eventually(lambda: self.handled.held >= 2, within=PATIENCE, what="handlers to wait for")
+        run, dispatcher = client._run, client._dispatcher
         assert run is not None
         wire = self.log("dispatched")[-1]["s"]
         eventually(lambda: (run._shards[0].view()[1] or 0) >= wire, within=PATIENCE)
         self.accepted_before_stop = wire
         stopping = threading.Thread(target=client.stop, args=(PATIENCE,))
         stopping.start()
-        eventually(lambda: client._dispatcher._backlog.closed, within=PATIENCE, what="the closed intake")
+        eventually(lambda: dispatcher._backlog.closed, within=PATIENCE, what="the closed intake")
         self.play()
         assert stopping.is_alive(), "stopped before the fault"
         if self.fault.cuts and self.fault.name not in ("deaf", "stop_reading"):

@@ -12,9 +12,10 @@ import requests
 from websockets.exceptions import ConnectionClosed
 
 from qqbot_sync.simulator import Simulator
+from qqbot_sync.simulator.faults import VERBS
 from qqbot_sync.simulator.frames import GARBAGE
 from tests.simulator.support import BareBot
-from tests.support import PATIENCE, eventually
+from tests.support import PATIENCE, FakeClock, eventually
 
 
 def resumed(bot: BareBot, session: str, seq: int) -> list[str]:
@@ -304,6 +305,23 @@ def test_a_verb_can_be_scheduled(qq: Simulator, bot: BareBot) -> None:
     socket, _ = bot.live()
     qq.schedule(0.01, "close", code=4009)
     assert socket.end()[0] == 4009
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_can_be_scheduled(verb: str) -> None:
+    arguments: dict[str, dict[str, float]] = {
+        "close": {"code": 4009},
+        "slow": {"seconds": 0},
+        "refuse_connections": {"seconds": 0},
+        "hang_http": {"seconds": 0},
+    }
+    clock = FakeClock()
+    with Simulator(clock=clock) as qq:
+        qq.schedule(10, verb, **arguments.get(verb, {}))
+        clock.advance(9)
+        assert not qq.entries(kinds=["fault"])
+        clock.advance(1)
+        eventually(lambda: [entry["verb"] for entry in qq.entries(kinds=["fault"])] == [verb])
 
 
 def test_a_scheduled_verb_is_checked_when_it_is_scheduled(qq: Simulator) -> None:

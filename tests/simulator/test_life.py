@@ -126,6 +126,21 @@ def test_a_grant_that_is_none_is_a_clear_error(grant: object) -> None:
 def test_it_listens_on_loopback_only() -> None:
     with Simulator() as qq:
         assert qq.url.startswith("http://127.0.0.1:")
+        # Another address of this very machine; where there is none it cannot be reached either.
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.2", int(qq.url.rpartition(":")[2])), 1)
+
+
+@pytest.mark.parametrize(("host", "url"), [("127.0.0.2", "http://127.0.0.2:"), ("::1", "http://[::1]:")])
+def test_it_listens_where_it_is_told_to(host: str, url: str) -> None:
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        pytest.skip(f"missing: the address {host}")
+    with Simulator(host=host) as qq, bare_bot(qq) as bot:
+        assert qq.url.startswith(url)
+        assert bot.call("GET", "/gateway").json()["url"].startswith(url.replace("http", "ws"))
+        assert bot.connect().read()["op"] == 10
 
 
 def test_two_simulators_are_two_platforms() -> None:

@@ -77,6 +77,25 @@ def test_no_call_without_the_right_authorization(bot: BareBot, header: str | Non
         assert (refused.status_code, code_of(refused)) == (401, code)
 
 
+def test_no_endpoint_of_any_resource_answers_without_authorization(qq: Simulator) -> None:
+    routes = [
+        (method, rule.rule.replace("<", "").replace(">", ""))
+        for rule in qq._front._app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        if not rule.rule.startswith(OPEN)
+    ]
+    assert len(routes) > 20
+    with requests.Session() as http:
+        http.trust_env = False
+        for method, path in routes:
+            refused = http.request(method, qq.url + path, json={}, timeout=PATIENCE)
+            assert (method, path, refused.status_code, code_of(refused)) == (method, path, 401, 11241)
+
+
+OPEN = ("/app/", "/_simulator/", "/_storage/")
+"""The token endpoint, the control, and the storage, whose URLs are signed."""
+
+
 def test_a_token_expires_by_the_clock() -> None:
     clock = FakeClock()
     with Simulator(clock=clock) as qq, bare_bot(qq) as bot:
@@ -115,6 +134,13 @@ def test_the_bot_knows_itself_and_its_guilds(qq: Simulator, bot: BareBot) -> Non
     ):
         found = bot.call("GET", "/users/@me/guilds", params=query).json()
         assert [guild["id"] for guild in found] == expected
+
+
+def test_a_page_of_guilds_has_1_to_100(qq: Simulator, bot: BareBot) -> None:
+    for _ in range(101):
+        qq.add_guild()
+    for limit, count in (("0", 1), ("2", 2), ("100", 100), ("1000", 100), ("x", 100)):
+        assert len(bot.call("GET", "/users/@me/guilds", params={"limit": limit}).json()) == count
 
 
 def test_a_direct_message_session_is_opened_with_a_member_and_with_nobody_else(talk: Conversation) -> None:
@@ -441,6 +467,72 @@ def test_the_bot_can_take_back_its_own_message_once(talk: Conversation, scene: s
     assert talk.bot.call("DELETE", path + sent).status_code == 200
     assert code_of(talk.bot.call("DELETE", path + sent)) == code
     assert talk.qq.entries(kinds=["recalled"])[0]["id"] == sent
+
+
+def test_a_message_is_taken_back_where_it_is_and_nowhere_else(talk: Conversation) -> None:
+    _, place = talk.hear("group")
+    other = talk.qq.add_group("other")
+    sent = talk.bot.send("group", place, content="x").json()["id"]
+    assert code_of(talk.bot.call("DELETE", f"/v2/groups/{other}/messages/{sent}")) == 40061002
+    assert code_of(talk.bot.call("DELETE", f"/channels/{place}/messages/{sent}")) == 306002
+    assert talk.bot.call("DELETE", f"/v2/groups/{place}/messages/{sent}").status_code == 200
+
+
+def test_a_message_of_two_minutes_can_just_be_taken_back() -> None:
+    clock = FakeClock()
+    with Simulator(clock=clock) as qq, bare_bot(qq) as bot:
+        _, place = Conversation(qq, bot).hear("group")
+        sent = bot.send("group", place, content="x").json()["id"]
+        clock.advance(120)
+        assert bot.call("DELETE", f"/v2/groups/{place}/messages/{sent}").status_code == 200
+
+
+def test_the_bots_messages_are_remembered_to_a_bound(talk: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qqbot_sync.simulator.sending._KEPT", 2)
+    _, place = talk.hear("group")
+    sent = [talk.bot.send("group", place, content="x").json()["id"] for _ in range(3)]
+    answers = [talk.bot.call("DELETE", f"/v2/groups/{place}/messages/{id}").status_code for id in sent]
+    assert answers == [400, 200, 200]
+
+
+@pytest.mark.parametrize(("code", "is_good"), [(0, True), (5, True), (6, False), (-1, False), (True, False)])
+def test_an_interaction_is_acknowledged_with_0_to_5(talk: Conversation, code: object, is_good: bool) -> None:
+    talk.qq.press("小明", "group", "go")
+    path = f"/interactions/{talk.socket.read()['d']['id']}"
+    assert (talk.bot.call("PUT", path, {"code": code}).status_code == 200) is is_good
+
+
+def test_a_button_of_another_place_has_no_data_here(talk: Conversation) -> None:
+    said, place = talk.hear("group")
+    keyboard = {"content": {"rows": [{"buttons": [{"id": "7", "action": {"data": "of the group"}}]}]}}
+    talk.bot.send("group", place, msg_type=2, markdown={"content": "?"}, keyboard=keyboard, msg_id=said.id)
+    talk.qq.press("小明", "c2c", "7")
+    assert talk.socket.read()["d"]["data"]["resolved"]["button_data"] == ""
+
+
+def test_an_event_of_a_guild_is_no_event_of_another_guild(talk: Conversation) -> None:
+    joined = talk.qq.join("小红", "channel")
+    elsewhere = talk.qq.add_channel(talk.qq.add_guild())
+    assert code_of(talk.bot.send("channel", elsewhere, content="欢迎", event_id=joined.event_id)) == 40034025
+
+
+def test_reviews_are_held_in_the_order_they_were_asked_for(talk: Conversation) -> None:
+    _, place = talk.hear("group")
+    talk.qq.audit(result="reject", after=0.01)
+    talk.qq.audit(result="pass", after=3600)
+    held = talk.bot.send("group", place, content="x").json()["data"]["message_audit"]["audit_id"]
+    talk.bot.send("group", place, content="y")
+    event = talk.socket.read()
+    assert (event["t"], event["d"]["audit_id"]) == ("MESSAGE_AUDIT_REJECT", held)
+
+
+def test_answers_use_up_no_allowance(talk: Conversation) -> None:
+    with talk.qq.guard:
+        talk.qq.sending.quotas = True
+    said, place = talk.hear("direct")
+    for _ in range(3):
+        assert talk.bot.send("direct", place, content="x", msg_id=said.id).status_code == 200
+    assert talk.bot.send("direct", place, content="active").status_code == 200
 
 
 def test_a_message_older_than_two_minutes_stays() -> None:

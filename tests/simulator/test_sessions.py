@@ -215,6 +215,26 @@ def test_a_session_without_a_connection_is_kept_for_the_window_and_no_longer() -
         world.resume(session, 1)
 
 
+def test_a_session_that_came_back_is_kept_however_long_it_was_away_before() -> None:
+    world = World()
+    session, peer = world.identify()
+    world.sessions.leave(session, peer, 1006)
+    again = world.resume(session, 1)
+    world.clock.advance(3600)
+    world.sessions.expire()
+    world.event("still heard")
+    assert again.frames[-1]["d"] == {"content": "still heard"}
+    assert len(world.sessions) == 1
+
+
+def test_an_event_is_replayed_until_its_window_is_over() -> None:
+    world = World()
+    session, _ = world.identify()
+    world.event("at the edge")
+    world.clock.advance(300)
+    assert world.resume(session, 1).seqs == [2, 3]
+
+
 def test_events_older_than_the_window_are_not_replayed_and_a_seq_before_them_is_refused() -> None:
     world = World()
     session, _ = world.identify()
@@ -265,7 +285,17 @@ def test_the_days_sessions_are_counted_and_run_out() -> None:
     assert world.resume(session, 1).seqs == [2]
     world.clock.advance(60)
     assert limit.as_data()["remaining"] == limit.total
+    assert limit.as_data()["reset_after"] == 86_400_000
     world.identify()
+
+
+def test_a_smaller_total_leaves_no_more_than_itself() -> None:
+    limit = World().sessions.start_limit
+    limit.set(total=5)
+    assert (limit.as_data()["total"], limit.as_data()["remaining"]) == (5, 5)
+    limit.set(remaining=2)
+    limit.set(total=10)
+    assert (limit.as_data()["total"], limit.as_data()["remaining"]) == (10, 2)
 
 
 def test_identifies_are_paced_by_max_concurrency_per_5_seconds() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 
@@ -72,6 +73,8 @@ class Prompt:
                 return
             except KeyboardInterrupt:
                 if is_warned:
+                    # The end has begun: one press more must not make a failure of it.
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
                     self.screen.show("")
                     return
                 is_warned = True
