@@ -98,6 +98,9 @@ def command(
         _play_verb(url, verb)
         return
     conversation = _read_script(script) if script is not None else None
+    stays_up = conversation is None and (until_eof or not _is_terminal()) and bot is None
+    # Before anything is announced: whoever reads it may send a signal at once.
+    ends = _listen() if stays_up else None
     with contextlib.ExitStack() as stack:
         facts: dict[str, str] = {}
         if url is None:
@@ -107,17 +110,22 @@ def command(
                 _announce(facts, url)
         elif not _is_terminal() and conversation is None:
             raise Unclear("--url 需要动词、--script 或终端 / --url needs a verb, --script or a terminal")
-        if conversation is None and (until_eof or not _is_terminal()) and bot is None:
-            _stay_up(until_eof=until_eof)
+        if ends is not None:
+            _stay_up(ends, until_eof=until_eof)
         else:
             _talk(url, facts, conversation=conversation, timeout=timeout, bot=bot)
 
 
-def _stay_up(*, until_eof: bool) -> None:
-    """Until a signal, or the end of standard input where that is asked for."""
+def _listen() -> SimpleQueue[str]:
+    """From now on a signal is a word in this queue."""
     ends: SimpleQueue[str] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ends.put("signal"))
+    return ends
+
+
+def _stay_up(ends: SimpleQueue[str], *, until_eof: bool) -> None:
+    """Until a signal, or the end of standard input where that is asked for."""
     if until_eof:
         threading.Thread(target=_report_eof, args=(ends,), name="qqbot-parent", daemon=True).start()
     while not _ended(ends):
@@ -144,7 +152,7 @@ def _talk(url: str, facts: Mapping[str, str], *, conversation: Script | None, ti
         elif _is_terminal():
             Prompt(remote, screen, history=HISTORY).run()
         else:
-            _stay_up(until_eof=False)
+            _stay_up(_listen(), until_eof=False)
 
 
 def _announce(facts: Mapping[str, str], url: str) -> None:
