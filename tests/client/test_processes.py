@@ -275,6 +275,33 @@ def test_a_script_whose_main_thread_ends_ends_quietly(qq: Simulator, run: Run, s
     assert error == ""
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_gets_a_clear_error_and_leaves_the_parents_connection_alone(qq: Simulator, run: Run) -> None:
+    script = run("""
+        import os, warnings
+        warnings.simplefilter("ignore")
+        client.on_message()(lambda ctx, message: ctx.reply("parent"))
+        client.start()
+        child = os.fork()
+        if child == 0:
+            client.stop()
+            try:
+                client.start()
+            except Exception as error:
+                say(f"{type(error).__name__}: {error}")
+            os._exit(0)
+        os.waitpid(child, 0)
+        say(client.is_connected())
+        sys.stdin.readline()
+        client.stop()
+    """)
+    assert "fork" in script.word()
+    assert script.word() == "True"
+    assert [answer.content for answer in qq.say("小明", "group", "hi").replies()] == ["parent"]
+    script.tell()
+    assert script.ends() == (0, "")
+
+
 def test_a_script_that_stops_properly_ends_properly(qq: Simulator, run: Run) -> None:
     script = run("""
         with client:
