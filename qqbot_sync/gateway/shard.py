@@ -425,9 +425,10 @@ class Shard:
         if name in ("READY", "RESUMED"):
             # The replay is over, or never comes: what follows was never sent before.
             self._repeats = Repeats()
-            self._report(Ready(self.config.shard_id, resumed=name == "RESUMED"))
             if name == "READY":
+                # Remembered before `start()` returns: a process that dies right then still resumes.
                 self._sink.began_session(self._numbers)
+            self._report(Ready(self.config.shard_id, resumed=name == "RESUMED"))
         if not self._sink.hears(name):
             self._pass_over(seq)
             return

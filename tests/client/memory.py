@@ -106,6 +106,16 @@ def until_done(path: Path, client: BotClient, *seqs: int | None) -> None:
     eventually(is_written, what=f"{seqs} in the file")
 
 
+def until_written(path: Path, client: BotClient, seq: int) -> None:
+    """Waits until the file knows that this event is over, by its number or by the resume point."""
+
+    def is_written() -> bool:
+        found = remembered(path, client)
+        return found.record is not None and (found.record.seq >= seq or seq in {one.seq for one in found.done})
+
+    eventually(is_written, what=f"{seq} in the file")
+
+
 class Grave:
     """The file as a process that dies now leaves it; `dig` brings it back after the client has been stopped."""
 

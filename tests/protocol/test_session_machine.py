@@ -220,7 +220,7 @@ class SessionMachine(RuleBasedStateMachine):
         unanswered = list(self.unanswered)
         self.look()
         if self.hung_up is not None and not self.op7 and not self.op9:
-            assert unanswered or self.attentive - self.opened_at >= 0
+            assert unanswered or self.attentive - self.opened_at >= -1e-9, "rounding apart"
 
     def look(self) -> None:
         was_open = self.is_open() and self.hung_up is None
