@@ -281,7 +281,8 @@ class Proxy:
         self.asked.append((first, headers))
         if self._status != 200:
             sock.sendall(f"HTTP/1.1 {self._status} No\r\nContent-Length: 0\r\n\r\n".encode())
-            sock.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # the client may have hung up first
+                sock.shutdown(socket.SHUT_RDWR)
             return
         beyond = socket.create_connection(("127.0.0.1", self._to))
         self._socks.append(beyond)
