@@ -130,7 +130,7 @@ class Chain:
                 if self._calls is not None:
                     self._calls.append((task.since, self._clock.now(), registration.name, event.name, event.event_id))
                 if task.owed:
-                    self._settle(task)
+                    self._settle(task, handled=not (interrupted and self._is_over()))
             if ctx.propagation_stopped:
                 break
         return failures, interrupted
@@ -146,9 +146,12 @@ class Chain:
             except BaseException as failure:  # noqa: BLE001  the hook of last resort has none of its own
                 advice.log.error(advice.hook_failed(hook.name, error), exc_info=failure)
 
-    def _settle(self, task: Task) -> None:
-        """The handler that asked has ended: the answers it took are handled."""
+    def _settle(self, task: Task, *, handled: bool) -> None:
+        """The handler that asked has ended: the answers it took are handled, or come again together with its event."""
         owed, task.owed = task.owed, []
         for event in owed:
-            self._claims.done(event)
-            event.finish()
+            if handled:
+                self._claims.done(event)
+                event.finish()
+            else:
+                self._claims.give_back(event)

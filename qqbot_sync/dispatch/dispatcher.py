@@ -154,8 +154,8 @@ class Dispatcher(Listening):
     def offer(self, event: RawEvent) -> Offer:
         """Takes one event. Under `block` it waits for room, until the intake closes.
 
-        `event.finish()` is called exactly once, when its handlers are done or at once where nobody handles it; never
-        for an event that is REFUSED.
+        `event.finish()` is called exactly once: when its handlers are done, at once where nobody handles it, for a
+        duplicate perhaps not before what it repeats is done; never for an event that is REFUSED.
         """
         if self._backlog.closed:
             return Offer.REFUSED
@@ -165,9 +165,8 @@ class Dispatcher(Listening):
         if name in LIFECYCLE:
             if self._chain.first is None:
                 self._chain.first = event
-        elif not self._claims.claim(event):
+        elif not self._claims.claim(event, self._return):
             self._count("events_deduplicated")
-            event.finish()
             return Offer.DUPLICATE
         verdict, dropped = self._backlog.add(event)
         if verdict is Offer.REFUSED:

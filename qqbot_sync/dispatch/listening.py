@@ -150,7 +150,7 @@ class Listening:
         return expectation
 
     def _return(self, event: RawEvent) -> None:
-        """An answer came that nobody fetched: the handlers get it."""
+        """Nobody has dealt with this event after all: the handlers get it, ahead of what has not been sorted yet."""
         send = self._backlog.put_back(event)
         if send is None:
             self._claims.give_back(event)

@@ -346,6 +346,62 @@ class TestStop:
         client.start()
         assert outcome.get(timeout=10) == "True"
 
+    def test_a_handler_that_is_interrupted_after_the_next_start_leaves_its_event_to_that(
+        self, qq: Simulator, make_client: MakeClient
+    ) -> None:
+        """The replayed copy was a duplicate when it came, and is needed after all."""
+        client = make_client(qq)
+        begun, go_on = threading.Event(), threading.Event()
+        outcome: queue.Queue[str] = queue.Queue()
+
+        @client.on_message()
+        def slow(ctx: Context, message: Any) -> None:
+            if message.content == "slow" and not begun.is_set():
+                begun.set()
+                go_on.wait(20)
+                outcome.put("interrupted")
+                raise Stopped("as a reply would that waits for another try")
+            outcome.put(message.content)
+
+        client.start()
+        qq.say("小明", "group", "slow", at_bot=False)
+        assert begun.wait(10)
+        client.stop(timeout=0)
+        client.start()
+        qq.say("小红", "group", "behind the replay", at_bot=False)
+        assert outcome.get(timeout=10) == "behind the replay"
+        go_on.set()
+        assert [outcome.get(timeout=10) for _ in range(2)] == ["interrupted", "slow"]
+
+    def test_an_answer_taken_by_a_handler_that_the_end_interrupted_comes_again_too(
+        self, qq: Simulator, make_client: MakeClient
+    ) -> None:
+        client = make_client(qq)
+        begun, go_on = threading.Event(), threading.Event()
+        outcome: queue.Queue[str] = queue.Queue()
+
+        @client.on_message()
+        def curious(ctx: Context, message: Any) -> None:
+            if begun.is_set():
+                outcome.put(message.content)
+                return
+            answer = ctx.ask("name?", timeout=20)
+            begun.set()
+            go_on.wait(20)
+            outcome.put(f"interrupted after {answer.content}")
+            raise Stopped("as a reply would that waits for another try")
+
+        client.start()
+        asked = qq.say("小明", "group", "hi", at_bot=False)
+        assert asked.replies(timeout=10)
+        qq.say("小明", "group", "ming", at_bot=False)
+        assert begun.wait(10)
+        client.stop(timeout=0)
+        go_on.set()
+        assert outcome.get(timeout=10) == "interrupted after ming"
+        client.start()
+        assert [outcome.get(timeout=10) for _ in range(2)] == ["hi", "ming"]
+
     def test_a_negative_timeout_is_refused(self, qq: Simulator, make_client: MakeClient) -> None:
         with pytest.raises(ValueError, match="timeout"):
             make_client(qq).stop(timeout=-1)

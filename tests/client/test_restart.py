@@ -183,7 +183,6 @@ def test_two_clients_of_one_process_may_hand_over_a_memory_store(qq: Simulator, 
     assert second_diary.texts() == ["slow", "waits"]
 
 
-@pytest.mark.xfail(strict=True, reason="a replayed copy is finished at once, though the first is still being handled")
 def test_a_handler_that_outlives_a_stop_is_not_done_before_it_ends(qq: Simulator, again: Again, path: Path) -> None:
     """Started again in the same process, which dies before that handler has come to an end."""
     first, diary = again(hold=("slow",))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Callable
 
 from qqbot_sync.dispatch import Claims
-from tests.dispatch.support import an_event
+from qqbot_sync.events import RawEvent
+from tests.dispatch.support import Finished, an_event
 
 
 def test_families_share_their_ids_and_nobody_else_does() -> None:
@@ -76,3 +79,80 @@ def test_of_many_threads_exactly_one_claims() -> None:
     for thread in threads:
         thread.join()
     assert sorted(wins) == list(range(200))
+
+
+# -- copies that outlast a start ------------------------------------------------------------------------------------
+
+
+def books() -> tuple[list[RawEvent], Callable[[RawEvent], None]]:
+    """What one run writes down as finished."""
+    finished: list[RawEvent] = []
+    return finished, lambda event: finished.append(event)
+
+
+def test_a_copy_in_the_same_books_is_finished_at_once() -> None:
+    """A restart resumes before the event that it repeats."""
+    claims, (finished, write) = Claims(), books()
+    first, copy = an_event(id="m", done=write), an_event(id="m", done=write)
+    assert claims.claim(first, never)
+    assert not claims.claim(copy, never)
+    assert finished == [copy]
+
+
+def test_a_copy_in_other_books_is_finished_with_the_event_that_it_repeats() -> None:
+    claims, (old, write_old), (new, write_new) = Claims(), books(), books()
+    first, copy, third = (an_event(id="m", done=write) for write in (write_old, write_new, write_new))
+    assert claims.claim(first, never)
+    assert not claims.claim(copy, never)
+    assert not claims.claim(third, never)
+    assert new == [third], "the copy before it stands in the same books"
+    claims.done(first)
+    first.finish()
+    assert new == [third, copy]
+    assert old == [first]
+    assert not claims.claim(an_event(id="m"), never)
+
+
+def test_a_copy_is_handled_in_the_place_of_an_event_that_is_given_back() -> None:
+    claims, (finished, write_second), (more, write_third) = Claims(), books(), books()
+    first, second, third = an_event(id="m"), an_event(id="m", done=write_second), an_event(id="m", done=write_third)
+    handled: list[RawEvent] = []
+    assert claims.claim(first, never)
+    assert not claims.claim(second, handled.append)
+    assert not claims.claim(third, handled.append)
+    claims.give_back(first)
+    assert handled == [second]
+    assert not finished
+    claims.give_back(second)
+    assert handled == [second, third]
+    claims.done(third)
+    third.finish()
+    assert more == [third]
+    assert not claims.claim(an_event(id="m"), never)
+
+
+def test_a_copy_that_comes_while_its_event_ends_is_finished_exactly_once() -> None:
+    """Whichever of the two is first."""
+    rounds, finished = 500, Finished()
+    claims, start = Claims(), threading.Barrier(2)
+    firsts = [an_event(id=str(number)) for number in range(rounds)]
+    for event in firsts:
+        assert claims.claim(event)
+
+    def end() -> None:
+        for event in firsts:
+            start.wait()
+            claims.done(event)
+
+    ender = threading.Thread(target=end)
+    ender.start()
+    for number in range(rounds):
+        copy = an_event(f"{number}", id=str(number), done=finished)
+        start.wait()
+        assert not claims.claim(copy, never)
+    ender.join()
+    assert finished.times == Counter({f"{number}": 1 for number in range(rounds)})
+
+
+def never(event: RawEvent) -> None:
+    raise AssertionError(f"{event} is a duplicate, and nothing was given back")
