@@ -427,7 +427,10 @@ class Shard:
             self._repeats = Repeats()
             if name == "READY":
                 # Remembered before `start()` returns: a process that dies right then still resumes.
+                blocked, since = self._blocked[0], self._clock.now()
+                self._blocked = (blocked, since)
                 self._sink.began_session(self._numbers)
+                self._blocked = (blocked + self._clock.now() - since, None)
             self._report(Ready(self.config.shard_id, resumed=name == "RESUMED"))
         if not self._sink.hears(name):
             self._pass_over(seq)
@@ -458,6 +461,9 @@ class Shard:
 
     def _offer(self, event: RawEvent) -> None:
         seq = event.seq
+        # The store may be slow and the offer may wait for room: nothing is read meanwhile, not even an ACK.
+        blocked = self._blocked[0]
+        self._blocked = (blocked, event.received_at)
         self._sink.reserve(self._numbers, seq)
         session = self._session
         with self._lock:
@@ -469,8 +475,6 @@ class Shard:
             # Where the offer blocks, only a stop may look meanwhile, and it sees the event as not finished.
             ledger.received(seq)
         event.done = self._books.finished
-        blocked = self._blocked[0]
-        self._blocked = (blocked, event.received_at)
         taken = self._sink.offer(event)
         self._blocked = (blocked + self._clock.now() - event.received_at, None)
         if self._refused or not taken:

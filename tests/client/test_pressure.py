@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from qqbot_sync import BotClient, Context, HeartbeatConfig, Simulator
+from qqbot_sync import BotClient, Context, HeartbeatConfig, MemoryStore, Simulator
+from qqbot_sync.client.keeping import BLOCK
+from qqbot_sync.store import Done, Record
 from tests.client.conftest import MakeClient
 from tests.support import eventually
 
@@ -32,6 +35,52 @@ def test_block_loses_nothing_and_keeps_the_heartbeat(qq: Simulator, make_client:
     go_on.set()
     eventually(lambda: len(handled) == 50)
     assert handled == list(range(50))
+
+
+class SlowStore(MemoryStore):
+    """Lets the reader wait at its commit number `at`: the first is that of READY, the second the next block's."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._left = at
+        self.entered, self.go_on = threading.Event(), threading.Event()
+
+    def commit(self, key: str, record: Record, done: Sequence[Done]) -> None:
+        if threading.current_thread().name.startswith("qqbot-reader"):
+            self._left -= 1
+            if self._left == 0:
+                self.entered.set()
+                self.go_on.wait(20)
+        super().commit(key, record, done)
+
+
+@pytest.mark.parametrize("at", [1, 2], ids=["at READY", "at a new block"])
+def test_a_slow_store_is_no_missed_heartbeat(qq: Simulator, make_client: MakeClient, at: int) -> None:
+    """While the reader waits for it, no ACK can be read."""
+    store = SlowStore(at)
+    client = make_client(qq, store=store, heartbeat=HeartbeatConfig(interval=0.1))
+    handled: list[int] = []
+
+    @client.on_message()
+    def note(ctx: Context, message: Any) -> None:
+        handled.append(int(message.content))
+
+    starting = threading.Thread(target=client.start)
+    starting.start()
+    if at == 2:
+        starting.join(10)
+        for number in range(BLOCK + 1):
+            qq.say(f"author {number}", "group", str(number))
+    assert store.entered.wait(10)
+    beats = [entry for entry in qq.log if entry["kind"] == "heartbeat"]
+    eventually(lambda: len([entry for entry in qq.log if entry["kind"] == "heartbeat"]) > len(beats) + 5)
+    assert client.metrics.reconnection_count == 0
+    store.go_on.set()
+    starting.join(10)
+    qq.say("小明", "group", "1000")
+    eventually(lambda: 1000 in handled)
+    assert len(handled) == (1 if at == 1 else BLOCK + 2)
+    assert len([entry for entry in qq.log if entry["kind"] == "identified"]) == 1
 
 
 @pytest.mark.parametrize(("overflow", "kept"), [("drop_oldest", range(7, 10)), ("drop_newest", range(1, 4))])
