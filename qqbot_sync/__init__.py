@@ -54,7 +54,7 @@ from qqbot_sync.events import Event
 from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.replies import Channel, Direct, Group, User
-from qqbot_sync.store import MemoryStore, Store
+from qqbot_sync.store import MemoryStore, SqliteStore, Store
 
 if TYPE_CHECKING:
     from qqbot_sync.simulator import Simulator
@@ -106,6 +106,7 @@ __all__ = [
     "ShardConfig",
     "ShardInfo",
     "Simulator",
+    "SqliteStore",
     "Stopped",
     "Store",
     "TooManyWaiting",

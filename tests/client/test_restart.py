@@ -19,6 +19,7 @@ from qqbot_sync import (
     SendUnconfirmed,
     ShardConfig,
     Simulator,
+    Stopped,
 )
 from qqbot_sync.client.keeping import BLOCK
 from qqbot_sync.client.run import record_key
@@ -424,6 +425,31 @@ def test_a_reply_that_the_dead_process_had_sent_is_not_doubled(
     answers = said.replies(timeout=0)
     assert [(one.content, one.msg_seq) for one in answers] == [("first to hello", 1), ("second to hello", 2)]
     assert qq.tally()["doubled"] == 1, "two different replies, none of them twice"
+
+
+def test_a_reply_that_an_interrupted_handler_had_sent_is_not_doubled(qq: Simulator, again: Again) -> None:
+    """In the same process, whose counter of replies goes on."""
+    sent: list[Any] = []
+    go_on = threading.Semaphore(0)
+
+    def reply(ctx: Context, text: str) -> None:
+        sent.append(ctx.reply(f"to {text}"))
+        if len(sent) < 3:
+            go_on.acquire(timeout=20)
+            raise Stopped("as a second reply would that came too late")
+
+    client, diary = again(reply=reply)
+    client.start()
+    said = qq.say("小明", "group", "hello")
+    for times in (1, 2):
+        eventually(lambda times=times: len(sent) == times)
+        client.stop(timeout=0)
+        go_on.release()
+        client.start()
+    diary.until_ended("hello")
+    assert [one.redelivered for one in diary.begun] == [False, True, True]
+    assert all(isinstance(one, SendUnconfirmed) for one in sent[1:]), "40054005: it had been sent"
+    assert [(one.content, one.msg_seq) for one in said.replies(timeout=0)] == [("to hello", 1)]
 
 
 # -- what is not worth resuming -------------------------------------------------------------------------------------
