@@ -18,7 +18,7 @@ AUTHORS = 20
 class Talkers(threading.Thread):
     """Twenty people who write 0, 1, 2, … at `RATE`, each always in the same place.
 
-    Whoever falls behind, because the machine has other things to do, catches up.
+    Whoever falls behind, because the machine has other things to do, catches up, at the latest before the end.
     """
 
     def __init__(self, qq: Simulator, *, places: Sequence[str] = ("group", "c2c")) -> None:
@@ -30,8 +30,11 @@ class Talkers(threading.Thread):
 
     def run(self) -> None:
         began = time.monotonic()
-        while not self._over.wait(0.005):
-            while self.said < (time.monotonic() - began) * RATE and not self._over.is_set():
+        is_over = False
+        while not is_over:
+            is_over = self._over.wait(0.005)
+            due = (time.monotonic() - began) * RATE
+            while self.said <= due:
                 author = self.said % AUTHORS
                 self._qq.say(f"p{author}", self._places[author % len(self._places)], str(self.said))
                 self.said += 1
