@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 
+from qqbot_sync.cli.looking import Looking
 from qqbot_sync.cli.talk.entries import SHOWN, line_of
 from qqbot_sync.cli.talk.remote import Remote
 from qqbot_sync.cli.talk.screen import Screen
-from qqbot_sync.clock import SystemClock
 
 __all__ = ["Follower"]
 
@@ -16,7 +15,7 @@ _LOOK = 0.1
 """Seconds between two looks at the log."""
 
 
-class Follower:
+class Follower(Looking):
     """Shows the entries of a simulator's log for the length of a `with` block. `own` is thread-safe.
 
     Args:
@@ -26,38 +25,24 @@ class Follower:
     """
 
     def __init__(self, remote: Remote, screen: Screen, *, since: int = 0) -> None:
+        super().__init__("qqbot-follower", _LOOK)
         self._remote = remote
         self._screen = screen
         self._since = since
         self._names: dict[str, str] = {}
-        self._over = threading.Event()
         self.own = threading.Lock()
         """Held while the person at this prompt acts: what they do need not be shown to them again."""
         self.mine: set[str] = set()
         """Ids of what they did; touched under `own`."""
-        self._thread = threading.Thread(target=self._follow, name="qqbot-follower", daemon=True)
 
-    def __enter__(self) -> Follower:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        clock = SystemClock()
-        is_over = False
-        while not is_over:
-            is_over = clock.wait(self._over, _LOOK)
-            try:
-                self._look()
-            except (ConnectionError, ValueError) as error:
-                if not is_over:
-                    self._screen.problem(str(error))
-                return
+    def look(self, *, is_last: bool) -> bool:
+        try:
+            self._look()
+        except (ConnectionError, ValueError) as error:
+            if not is_last:
+                self._screen.problem(str(error))
+            return False
+        return True
 
     def _look(self) -> None:
         for entry in self._remote.call("log", since=self._since, kinds=list(SHOWN)):
