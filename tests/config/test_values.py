@@ -1,16 +1,15 @@
-"""Settings: what is accepted, what is refused with the remedy, and that no secret shows."""
+"""Settings as values: what is accepted, what is refused with the remedy, and that no secret shows."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import pickle
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qqbot_sync import BotClient, Environment, GatewayConfig, HeartbeatConfig, Intents, ReconnectConfig, ShardConfig
+from qqbot_sync import Environment, GatewayConfig, HeartbeatConfig, Intents, ReconnectConfig, ShardConfig
 
 CHINESE = "[\u4e00-\u9fff]"
 
@@ -127,6 +126,13 @@ def test_the_defaults_are_those_of_the_design() -> None:
         (GatewayConfig, "overflow", "drop", ValueError),
         (GatewayConfig, "overflow", None, ValueError),
         (GatewayConfig, "ordering", "authors", ValueError),
+        (ReconnectConfig, "max_delay", float("inf"), TypeError),
+        (GatewayConfig, "slow_after", float("inf"), TypeError),
+        (GatewayConfig, "reconnect", None, TypeError),
+        (GatewayConfig, "heartbeat", None, TypeError),
+        (GatewayConfig, "intents", 513, TypeError),
+        (GatewayConfig, "intents", (), TypeError),
+        (GatewayConfig, "intents", ["guilds", 1], TypeError),
         (GatewayConfig, "reconnect", 5, TypeError),
         (GatewayConfig, "heartbeat", {"timeout": 1}, TypeError),
         (GatewayConfig, "shard", (0, 1), TypeError),
@@ -212,148 +218,8 @@ def test_a_setting_that_does_not_exist_is_refused(name: str, said: str) -> None:
         GatewayConfig.production(event_buffer_size=0)
 
 
-# -- from the environment ---------------------------------------------------------------------------------------------
-
-
-def test_settings_come_from_the_environment() -> None:
-    found = GatewayConfig.from_env(
-        {
-            "QQ_BOT_APP_ID": "1024",
-            "QQ_BOT_SECRET": "s",
-            "QQ_BOT_ENVIRONMENT": "sandbox",
-            "QQ_BOT_PROXY": "http://127.0.0.1:1",
-            "QQ_BOT_WORKERS": " 4 ",
-            "QQ_BOT_MAX_WAITING": "5",
-            "QQ_BOT_QUEUE_SIZE": "6",
-            "QQ_BOT_OVERFLOW": "drop_oldest",
-            "QQ_BOT_ORDERING": "none",
-            "PATH": "/bin",
-        }
-    )
-    assert found == GatewayConfig(
-        app_id="1024",
-        app_secret="s",
-        environment=Environment.sandbox(),
-        proxy="http://127.0.0.1:1",
-        workers=4,
-        max_waiting=5,
-        queue_size=6,
-        overflow="drop_oldest",
-        ordering="none",
-    )
-
-
-def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert GatewayConfig.from_env({"QQ_BOT_WORKERS": " ", "QQ_BOT_ENVIRONMENT": ""}) == GatewayConfig()
-    assert GatewayConfig.from_env() == GatewayConfig()
-    monkeypatch.setenv("QQ_BOT_WORKERS", "7")
-    assert GatewayConfig.from_env() == GatewayConfig(workers=7)
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("QQ_BOT_WORKERS", "many", "whole number"),
-        ("QQ_BOT_WORKERS", "1.5", "whole number"),
-        ("QQ_BOT_WORKERS", "0", "at least 1"),
-        ("QQ_BOT_ENVIRONMENT", "prod", "production, sandbox or the URL"),
-        ("QQ_BOT_OVERFLOW", "drop", "one of block"),
-        ("QQ_BOT_ORDERING", "authors", "did you mean 'author'"),
-    ],
-)
-def test_a_variable_that_cannot_be_read_is_named(variable: str, value: str, said: str) -> None:
-    with pytest.raises(ValueError, match=f"^{variable}: .*{CHINESE}.*{said}"):
-        GatewayConfig.from_env({"QQ_BOT_APP_ID": "1", variable: value})
-
-
-# -- from a file ------------------------------------------------------------------------------------------------------
-
-
-def written(place: Path, text: str | bytes) -> Path:
-    path = place / "bot.toml"
-    path.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-    return path
-
-
-def test_settings_come_from_a_toml_file(tmp_path: Path) -> None:
-    path = written(
-        tmp_path,
-        """
-        app_id = 1024  # a number is fine
-        app_secret = "s"
-        environment = "http://127.0.0.1:9000"
-        workers = 4
-        overflow = "drop_newest"
-        event_buffer_size = 50
-        reconnect_attempts = 3
-
-        [reconnect]
-        max_delay = 9
-
-        [heartbeat]
-        timeout = 5.5
-        max_missed = 2
-
-        [shard]
-        shard_id = 1
-        shard_count = 4
-        """,
-    )
-    expected = GatewayConfig(
-        app_id="1024",
-        app_secret="s",
-        environment=Environment.local("http://127.0.0.1:9000"),
-        workers=4,
-        overflow="drop_newest",
-        queue_size=50,
-        reconnect=ReconnectConfig(max_attempts=3, max_delay=9),
-        heartbeat=HeartbeatConfig(timeout=5.5, max_missed=2),
-        shard=ShardConfig(1, 4),
-    )
-    assert GatewayConfig.from_file(path) == GatewayConfig.from_file(str(path)) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("workers = ", "not valid TOML"),
-        (b"\xff\xfe", "not valid TOML"),
-        ("worker = 1", "did you mean 'workers'"),
-        ("workers = 0", "workers must be at least 1"),
-        ("workers = 1.5", "workers must be a whole number, not 1.5"),
-        ("workers = true", "workers must be a whole number, not True"),
-        ('workers = "many"', "workers must be a whole number, not 'many'"),
-        ('overflow = "drop"', "overflow must be one of"),
-        ('environment = "prod"', "environment must be production, sandbox"),
-        ("environment = 5", "environment must be a Environment"),
-        ('intents = ["guilds"]', "set intents in code"),
-        ("reconnect = 5", r"reconnect must be a table, like \[reconnect\]"),
-        ("[reconnect]\nmax_delays = 1", r"\[reconnect\] 'max_delays'; did you mean 'max_delay'"),
-        ("[heartbeat]\nxyzzy = 1", r"\[heartbeat\] 'xyzzy'; known: interval"),
-        ('[heartbeat]\ntimeout = "5"', "HeartbeatConfig.timeout must be a number"),
-        ("[shard]\nshard_id = 4\nshard_count = 4", "shard_id counts from 0"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong(tmp_path: Path, text: str | bytes, said: str) -> None:
-    path = written(tmp_path, text)
-    with pytest.raises(ValueError, match=f"{CHINESE}.*{said}") as caught:
-        GatewayConfig.from_file(path)
-    assert str(caught.value).startswith(str(path))
-    assert isinstance(caught.value, ValueError)
-
-
-def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        GatewayConfig.from_file(tmp_path / "missing.toml")
-
-
-# -- what a client makes of it ----------------------------------------------------------------------------------------
-
-
-def test_an_argument_overrules_the_config_and_a_default_says_nothing() -> None:
-    config = GatewayConfig(app_id="1", app_secret="s", workers=2, queue_size=9, intents=Intents.GUILDS)
-    client = BotClient.from_config(config, queue_size=7)
-    assert (client.config.workers, client.config.queue_size) == (2, 7)
-    assert client.intents == Intents.GUILDS
-    assert BotClient(config=config, intents=Intents.GUILD_MEMBERS).intents == Intents.GUILD_MEMBERS
-    assert client.config == config.with_changes(queue_size=7)
+@pytest.mark.parametrize("names", ["guilds, interaction", ["guilds", " interaction"], ("guilds", "interaction")])
+def test_intents_may_be_named(names: Any) -> None:
+    """They become bits in the client, which knows the names."""
+    assert GatewayConfig(intents=names).intents == ("guilds", "interaction")
+    assert GatewayConfig(intents=Intents.GUILDS).intents is Intents.GUILDS
