@@ -33,6 +33,7 @@ format: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python docs/generate_events.py
 	$(BIN)/python docs/generate_api.py
+	$(BIN)/python docs/generate_configuration.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/throughput.py

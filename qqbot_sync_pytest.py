@@ -22,7 +22,11 @@ __all__ = ["qqbot", "qqbot_simulator"]
 def qqbot_simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """只有模拟器;环境变量指向它 / A running simulator of this test's own, to which the environment variables point."""
     from qqbot_sync import Simulator
+    from qqbot_sync.config.table import VARIABLES
 
+    # The bot under test sees nothing of the settings of whoever runs it.
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     with Simulator() as simulator:
         monkeypatch.setenv("QQ_BOT_ENVIRONMENT", simulator.url)
         monkeypatch.setenv("QQ_BOT_APP_ID", simulator.app_id)

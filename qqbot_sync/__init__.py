@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from qqbot_sync._version import __version__
 from qqbot_sync.api import Api, PendingAudit, SendUnconfirmed, Sent
-from qqbot_sync.client import BotClient, ConnectionState, SessionInfo, ShardInfo, run_sharded
+from qqbot_sync.client import (
+    BotClient,
+    ConnectionState,
+    GatewayDiagnostics,
+    IntentReport,
+    SessionInfo,
+    ShardInfo,
+    run_sharded,
+)
 from qqbot_sync.config import Environment, GatewayConfig, HeartbeatConfig, ReconnectConfig, ShardConfig
 from qqbot_sync.context import Context
 from qqbot_sync.dispatch import EventHandler
@@ -52,7 +60,8 @@ from qqbot_sync.errors import (
 )
 from qqbot_sync.events import Event
 from qqbot_sync.intents import Intents
-from qqbot_sync.metrics import GatewayMetrics
+from qqbot_sync.logs import setup_logging
+from qqbot_sync.metrics import GatewayMetrics, MetricsSnapshot
 from qqbot_sync.protocol.replies import Channel, Direct, Group, User
 from qqbot_sync.store import MemoryStore, SqliteStore, Store
 
@@ -80,17 +89,20 @@ __all__ = [
     "EventHandler",
     "Forbidden",
     "GatewayConfig",
+    "GatewayDiagnostics",
     "GatewayError",
     "GatewayMetrics",
     "Group",
     "HeartbeatConfig",
     "HeartbeatTimeout",
     "InsufficientPermissions",
+    "IntentReport",
     "Intents",
     "InvalidIntents",
     "InvalidSession",
     "MediaError",
     "MemoryStore",
+    "MetricsSnapshot",
     "NotFound",
     "NotInGroup",
     "OutcomeUnknown",
@@ -115,6 +127,7 @@ __all__ = [
     "User",
     "__version__",
     "run_sharded",
+    "setup_logging",
 ]
 
 

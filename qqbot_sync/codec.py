@@ -221,10 +221,17 @@ class ModelDecoder:
     Args:
         on_mismatch: called with the event's name and the dotted name of each field that was not what the model says
             (once per field and payload); the empty name means the body as a whole. Called in the thread of `decode`.
+        decoded: called for each model that was built, likewise.
     """
 
-    def __init__(self, on_mismatch: Callable[[str, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        on_mismatch: Callable[[str, str], None] | None = None,
+        *,
+        decoded: Callable[[], object] | None = None,
+    ) -> None:
         self._on_mismatch = on_mismatch
+        self._decoded = decoded
 
     def decode(self, model: type[M], d: Json, *, event: str = "") -> M:
         """Builds `model` from `d`; never raises: what cannot be read at all gives the model with its defaults.
@@ -241,6 +248,8 @@ class ModelDecoder:
             built = self._decode_anything(model, d, event, isinstance(refusal, msgspec.ValidationError))
         if event and model._remembers_event:
             object.__setattr__(built, "_event", event)
+        if self._decoded is not None:
+            self._decoded()
         return built
 
     def _decode_anything(self, model: type[M], d: Json, event: str, is_json: bool) -> M:

@@ -10,17 +10,25 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+    def _unlock(file: IO[str]) -> None:
+        """Closing does it."""
 else:
     import fcntl
 
     def _lock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: IO[str]) -> None:
+        # Closing would not do where a child has the descriptor too.
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 __all__ = ["LockFile"]
@@ -64,14 +72,39 @@ class LockFile:
                 )
             return False
         self._file = file
+        _held.add(self)
         return True
 
     def release(self) -> None:
         """Lets go. A second call does nothing."""
         file, self._file = self._file, None
+        _held.discard(self)
+        if file is not None:
+            with suppress(OSError):
+                _unlock(file)
+            with suppress(OSError):
+                file.close()
+
+    def leave_to_parent(self) -> None:
+        """In a child that was forked while the lock was held: it stays the parent's, and dies with the parent."""
+        file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):
                 file.close()
+
+
+_held: WeakSet[LockFile] = WeakSet()
+
+
+def _forked() -> None:
+    """A child that lives longer than its parent must not keep the parent's locks."""
+    for lock_file in list(_held):
+        lock_file.leave_to_parent()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _user() -> str:

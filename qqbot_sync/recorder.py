@@ -12,11 +12,11 @@ import traceback
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import Any
 
 from qqbot_sync import codec
 from qqbot_sync._version import __version__
 from qqbot_sync.clock import Clock
+from qqbot_sync.logs import blank, known_secrets, redacted
 
 __all__ = ["LONGEST", "Call", "FlightRecorder", "redacted"]
 
@@ -25,8 +25,6 @@ FRAMES, NOTES, CALLS = 200, 500, 500
 LONGEST = 4096
 """Bytes of one frame that are kept."""
 Call = tuple[float, float, str, str, "str | None"]
-SECRETS = frozenset({"token", "access_token", "appSecret", "clientSecret", "Authorization", "secret"})
-TEXTS = frozenset({"content", "username", "nick", "title", "description", "verify_message", "button_data", "avatar"})
 
 
 class FlightRecorder:
@@ -87,24 +85,9 @@ class FlightRecorder:
             ),
             ("threads", _stacks()),
         ]
-        return "\n\n".join(f"== {title} ==\n" + "\n".join(lines) for title, lines in sections) + "\n"
-
-
-def redacted(value: Any) -> Any:
-    """A copy of JSON data with secrets blanked and texts replaced by their length. Thread-safe."""
-    if isinstance(value, dict):
-        return {key: _hidden(key, item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [redacted(item) for item in value]
-    return value
-
-
-def _hidden(key: str, value: Any) -> Any:
-    if key in SECRETS:
-        return "***"
-    if key in TEXTS and isinstance(value, str):
-        return f"({len(value)} characters)" if value else ""
-    return redacted(value)
+        text = "\n\n".join(f"== {title} ==\n" + "\n".join(lines) for title, lines in sections) + "\n"
+        # Stacks show the user's own lines of code, and people write secrets there.
+        return blank(text, known_secrets())
 
 
 def _shown(data: bytes) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.secret_watch import SecretWatch
 from tests.support import eventually
 
 
@@ -41,6 +42,23 @@ def nothing_leaks() -> Iterator[None]:
     if open_sockets() > sockets:
         gc.collect()
         eventually(lambda: open_sockets() <= sockets, within=3, what="closing every socket")
+
+
+@pytest.fixture(scope="session")
+def secret_watch() -> Iterator[SecretWatch]:
+    """Reads everything this package logs in the whole suite, DEBUG included (of this worker)."""
+    watch = SecretWatch()
+    with watch.watching():
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(secret_watch: SecretWatch) -> Iterator[None]:
+    """Fails the test in which a simulator's app secret or access token reached the log."""
+    secret_watch.take()
+    yield
+    found = secret_watch.take()
+    assert not found, f"a secret or a token was logged at {found}"
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,60 @@ def test_a_process_that_dies_lets_go(tmp_path: Path) -> None:
         other.wait()
         assert lock.take()
         lock.release()
+
+
+FORKING = """
+import os, signal, sys
+from pathlib import Path
+from qqbot_sync.lockfile import LockFile
+lock = LockFile("bot", directory=Path(sys.argv[1]))
+
+def fork():
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        signal.pause()
+    return child
+
+lock.take()
+children = [fork()]
+print("locked", flush=True)
+sys.stdin.readline()
+lock.release()
+print("released", flush=True)
+sys.stdin.readline()
+lock.take()
+children.append(fork())
+print("locked", *children, flush=True)
+sys.stdin.readline()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_holds_nothing_when_its_parent_lets_go_or_dies(tmp_path: Path) -> None:
+    """A worker process that a bot forked outlives the bot; the bot can start again all the same."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        lock = LockFile("bot", directory=tmp_path)
+        children: list[str] = []
+        for expected in ("locked", "released", "locked"):
+            word, *children = parent.stdout.readline().split()
+            assert word == expected
+            assert lock.take(warn=False) is (expected == "released")
+            lock.release()
+            parent.stdin.write("\n")
+            parent.stdin.flush()
+        parent.wait()
+        try:
+            assert lock.take()
+            lock.release()
+        finally:
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
 
 
 def test_without_a_place_for_it_nothing_happens(tmp_path: Path) -> None:

@@ -216,3 +216,20 @@ def test_waiting_for_an_error_that_does_not_come_fails() -> None:
     """With the time it waited."""
     with Simulator() as qq, BotTest(qq) as test, pytest.raises(AssertionError, match="no handler"):
         test.next_error(timeout=0)
+
+
+def test_the_settings_of_whoever_runs_the_tests_are_not_the_bots(
+    inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store, a shard or a file of settings in the environment of a developer."""
+    monkeypatch.setenv("QQ_BOT_WORKERS", "3")
+    monkeypatch.setenv("QQ_BOT_CONFIG", "gone.toml")
+    inner.makepyfile(
+        """
+        from qqbot_sync import BotClient
+
+        def test_the_client_has_its_defaults(qqbot_simulator):
+            assert BotClient().config.workers == 16
+        """
+    )
+    inner.runpytest_subprocess(*PLUGIN).assert_outcomes(passed=1)

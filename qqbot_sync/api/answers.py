@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -49,6 +50,8 @@ class Answer:
     """The message waits for a reviewer under this id."""
     retry_after: float | None = None
     """Seconds, as the platform said."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """As they came; case does not matter."""
     token: str = field(default="", repr=False)
     """The access token the call was made with."""
 
@@ -100,6 +103,7 @@ def read_answer(response: Response, *, method: str, path: str, wall: float = 0.0
         body=response.body,
         is_json=is_json,
         trace_id=response.headers.get("X-Tps-trace-ID") or _text(fields.get("trace_id")),
+        headers=response.headers,
         retry_after=_retry_after(response.headers.get("Retry-After"), wall),
     )
     is_ok = 200 <= response.status < 300

@@ -23,6 +23,7 @@ from qqbot_sync.api.token import Token
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import Environment
 from qqbot_sync.errors import BotError, ConnectionFailed, OutcomeUnknown, ServerError
+from qqbot_sync.logs import Payload
 from qqbot_sync.protocol.error_codes import Retry
 
 __all__ = ["USER_AGENT", "Caller", "unknown_outcome"]
@@ -157,6 +158,8 @@ class Caller:
             left = patience.left()
             if left <= 0:
                 raise NotSent("no time left")
+            if payload is not None:
+                log.debug("%s %s > %s", method, path, Payload(payload))
             return self._http.request(
                 method,
                 base + path,
@@ -175,7 +178,12 @@ class Caller:
         answer = read_answer(response, method=method, path=path.partition("?")[0], wall=self.clock.wall())
         answer.token = token
         log.debug(
-            "%s %s: HTTP %s%s", method, path, answer.status, f", code {answer.error.code}" if answer.error else ""
+            "%s %s: HTTP %s%s < %s",
+            method,
+            path,
+            answer.status,
+            f", code {answer.error.code}" if answer.error else "",
+            Payload(response.body or b"null"),
         )
         return answer
 

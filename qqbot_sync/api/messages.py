@@ -30,6 +30,8 @@ class MessageCalls(Resource):
 
     wait_ready: Callable[[float], bool] | None = None
     """Set by `BotClient`: waits until the gateway is READY, at most that many seconds; True if it is."""
+    on_sent: Callable[[bool, BaseException | None], None] | None = None
+    """Set by `BotClient`: told of each message whether it was a reply, and the error if it was given up."""
     audits: Audits
     """What reviewers decide about messages; fed by `BotClient`."""
     _numbers: Numbers
@@ -177,7 +179,7 @@ class MessageCalls(Resource):
             raise ValueError("msg_id 与 event_id 只能给一个 / give either msg_id or event_id, not both")
         if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
             raise TypeError(f"msg_seq 必须是整数 / msg_seq must be a whole number, not {number!r}")
-        return Delivery(
+        delivery = Delivery(
             self._caller,
             target,
             fields,
@@ -190,7 +192,16 @@ class MessageCalls(Resource):
             recall=self._recall,
             picture=picture,
             timeout=timeout,
-        ).run()
+        )
+        try:
+            sent = delivery.run()
+        except BaseException as error:
+            if self.on_sent is not None:
+                self.on_sent(bool(anchor), error)
+            raise
+        if self.on_sent is not None:
+            self.on_sent(bool(anchor), None)
+        return sent
 
     def _recall(self, target: Target, message_id: str) -> None:
         self._call("DELETE", f"{target.path}/{quoted('message_id', message_id)}")

@@ -57,7 +57,7 @@ def check_proxy(proxy: str) -> str:
     url = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in _SCHEMES and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
@@ -74,6 +74,11 @@ def check_proxy(proxy: str) -> str:
                 'a SOCKS proxy needs an extra: pip install "qqbot_sync[socks]"'
             ) from error
     return url
+
+
+def _is_host(text: str) -> bool:
+    # What `urlsplit` lets pass and urllib3 fails at, in words of its own, when the first call is made.
+    return bool(text) and not any(sign.isspace() or sign in "<>\"\\^`{|}" for sign in text)
 
 
 def resolve_ca_bundle(argument: str | None) -> str:

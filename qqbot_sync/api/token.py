@@ -9,6 +9,7 @@ import logging
 import math
 import re
 import threading
+from collections import deque
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from qqbot_sync.api.http import CONNECT_TIMEOUT, READ_TIMEOUT, Http, NetworkFail
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import Environment
 from qqbot_sync.errors import ApiError, BotError, ConnectionFailed, RateLimited, ServerError
+from qqbot_sync.logs import confide
 
 __all__ = ["Token"]
 
@@ -64,9 +66,16 @@ class Token:
         self._ends_at = 0.0
         self._barred_until = 0.0
         self._flight: _Flight | None = None
+        self._given: deque[str] = deque(maxlen=4)
+        """Tokens that may still be good."""
+        confide(self)
 
     def __repr__(self) -> str:
         return f"<Token of app {self.app_id}>"
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show: the app secret and the last tokens."""
+        return (self._secret, *self._given.copy())
 
     def get(self, *, timeout: float = 10.0) -> str:
         """The bare access token, valid now. Blocks while it is fetched.
@@ -148,6 +157,7 @@ class Token:
         with self._lock:
             now = self._clock.boot()
             self._value = value
+            self._given.append(value)
             self._renew_at, self._ends_at = now + renew_in, now + life
         log.debug("新的 access token,有效 %.0f 秒 / a new access token, valid for %.0f s", life, life)
         return value

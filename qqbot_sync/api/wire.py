@@ -78,7 +78,7 @@ class _Honest:
         try:
             super().connect()  # type: ignore[misc]
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            raise NotSent(plain(error)) from error
+            raise NotSent(plain(error) + self._by_way_of()) from error
 
     @property
     def is_connected(self) -> bool:
@@ -117,6 +117,10 @@ class _Honest:
             raise self._closed(error) from error
         self._used_at = self._age.now()
         return response
+
+    def _by_way_of(self) -> str:
+        proxy = getattr(self, "proxy", None)
+        return f" (经代理 / through the proxy {proxies.without_password(str(proxy))})" if proxy else ""
 
     def _closed(self, error: Exception) -> Unknown:
         failure = Unknown(plain(error))

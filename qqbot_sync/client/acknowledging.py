@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,14 +70,20 @@ class Acknowledging:
         self._ends = False
         self._cost = FIRST_COST
         self._thread: threading.Thread | None = None
+        self._broken: Callable[[BaseException], None] | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self) -> None:
-        """Starts the thread."""
+    def start(self, broken: Callable[[BaseException], None] | None = None) -> None:
+        """Starts the thread.
+
+        Args:
+            broken: told if the thread dies.
+        """
+        self._broken = broken
         self._ends = False
         self._news.clear()
         self._thread = threading.Thread(target=self._run, name="qqbot-acks", daemon=True)
@@ -138,6 +145,14 @@ class Acknowledging:
         return case
 
     def _run(self) -> None:
+        try:
+            self._answer_all()
+        except BaseException as error:
+            log.critical("acks thread died", exc_info=True)
+            if self._broken is not None:
+                self._broken(error)
+
+    def _answer_all(self) -> None:
         while True:
             self._news.clear()
             interaction_id, wait = self._next()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from qqbot_sync import codec
 from qqbot_sync.api import Api, Sent
-from qqbot_sync.client.lifecycle import Lifecycle
+from qqbot_sync.client.diagnostics import GatewayDiagnostics
+from qqbot_sync.client.intent_checks import IntentChecks
 from qqbot_sync.client.run import Run
+from qqbot_sync.client.settings import executor_of, handler_of, merged, store_of
 from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
+from qqbot_sync.client.taping import taping_of
 from qqbot_sync.clock import Clock, SystemClock
 from qqbot_sync.config import (
     Environment,
@@ -31,20 +35,21 @@ from qqbot_sync.events import RawEvent, spec_of
 from qqbot_sync.intents import Intents
 from qqbot_sync.models import User
 from qqbot_sync.protocol.replies import Target
-from qqbot_sync.store import MemoryStore, Store
+from qqbot_sync.store import Store
+
+if TYPE_CHECKING:
+    from qqbot_sync.ext.prometheus import MetricsServer
 
 __all__ = ["BotClient"]
 
 log = logging.getLogger("qqbot_sync.client")
 decode_log = logging.getLogger("qqbot_sync.dispatch")
 
-PLAIN = ("workers", "max_waiting", "queue_size", "overflow", "ordering", "slow_after")
-"""Arguments whose default is a value: one that equals it says nothing against `config`."""
 SPARE_CONNECTIONS = 8
 """HTTP connections kept beside one for each worker: for handlers that have waited, and other threads."""
 
 
-class BotClient(Lifecycle):
+class BotClient(IntentChecks):
     """A QQ bot: registers handlers, connects, dispatches events to them, answers.
 
         client = BotClient()                        # QQ_BOT_APP_ID, QQ_BOT_SECRET
@@ -78,9 +83,13 @@ class BotClient(Lifecycle):
             no longer be answered; None: never.
         slow_after: seconds after which a handler that still runs is logged with its stack.
         executor: runs the handlers in place of the client's own ThreadPoolExecutor; it is never shut down here.
-        store: remembers sessions between starts; by default in memory.
+        store: remembers sessions between starts, or the path of its SQLite file; by default in memory.
         proxy: `http://[user:password@]host:port`, or `socks5://…` with the extra `[socks]`; for HTTP and WebSocket.
-        config: all of the above as one value; an argument that is given overrules it.
+        record: file that every event and call is written to, without secrets (docs/recording.md).
+        replay: such a file: its events are played through the handlers, its answers stand in for the platform.
+        replay_speed: 10 is ten times as fast as recorded, `math.inf` as fast as the handlers go.
+        config: all of the above as one value; an argument that is given overrules it. What is left at its default here
+            and there is taken from the environment (QQ_BOT_WORKERS, …: docs/configuration.md).
         clock: for tests.
 
     Raises:
@@ -110,52 +119,80 @@ class BotClient(Lifecycle):
         max_age: MaxAge | None = None,
         slow_after: float | None = 30.0,
         executor: Executor | None = None,
-        store: Store | None = None,
+        store: Store | str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        record: str | None = None,
+        replay: str | None = None,
+        replay_speed: float = 1.0,
         config: GatewayConfig | None = None,
         clock: Clock | None = None,
     ) -> None:
-        settings = _merged(
+        settings = merged(
             config,
-            app_id=app_id,
-            app_secret=app_secret,
-            intents=intents,
-            shard=shard,
-            shards=shards,
-            shard_count=shard_count,
-            environment=environment,
-            reconnect=reconnect,
-            heartbeat=heartbeat,
-            workers=workers,
-            max_waiting=max_waiting,
-            queue_size=queue_size,
-            overflow=overflow,
-            ordering=ordering,
-            max_age=max_age,
-            slow_after=slow_after,
-            proxy=proxy,
+            {
+                "app_id": app_id,
+                "app_secret": app_secret,
+                "handler": handler,
+                "intents": intents,
+                "shard": shard,
+                "shards": shards,
+                "shard_count": shard_count,
+                "environment": environment,
+                "reconnect": reconnect,
+                "heartbeat": heartbeat,
+                "workers": workers,
+                "max_waiting": max_waiting,
+                "queue_size": queue_size,
+                "overflow": overflow,
+                "ordering": ordering,
+                "max_age": max_age,
+                "slow_after": slow_after,
+                "executor": executor,
+                "store": store,
+                "proxy": proxy,
+                "record": record,
+                "replay": replay,
+                "replay_speed": replay_speed,
+            },
         )
-        clock = clock or SystemClock()
+        taping = taping_of(settings, clock or SystemClock())
+        settings, clock = taping.settings, taping.clock
+        executor, store = executor_of(settings.executor), store_of(settings.store)
         api = Api(
             settings.app_id,
             settings.app_secret,
             environment=settings.environment,
             proxy=settings.proxy,
-            clock=clock,
             pool_size=settings.workers + SPARE_CONNECTIONS,
+            **{"clock": clock, **taping.api_options},
         )
-        super().__init__(settings, api=api, executor=executor, store=store or MemoryStore(), clock=clock)
+        taping.attach(api)
+        super().__init__(settings, api=api, executor=executor, store=store, clock=clock, taping=taping)
         api.wait_ready = self._wait_ready
         self._me: User | None = None
-        if handler is not None:
-            self._router.add_handler(handler)
+        if settings.handler is not None:
+            self._router.add_handler(handler_of(settings.handler))
 
     @classmethod
-    def from_config(cls, config: GatewayConfig, **options: Any) -> BotClient:
-        """A client with these settings; `options` are further arguments of the constructor."""
-        return cls(config=config, **options)
+    def from_config(cls, config: GatewayConfig | str | os.PathLike[str], **options: Any) -> BotClient:
+        """A client with these settings.
+
+        Args:
+            config: a `GatewayConfig`, or the path of a TOML file, which environment variables overrule.
+            options: further arguments of the constructor.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: a wrong value or an unknown name in file or environment; the message says which.
+        """
+        return cls(config=GatewayConfig.load(config) if isinstance(config, (str, os.PathLike)) else config, **options)
 
     # -- views ----------------------------------------------------------------------------------------------------
+
+    @property
+    def diagnostics(self) -> GatewayDiagnostics:
+        """How the client is, as data and as a table: `client.diagnostics.print_status()`."""
+        return GatewayDiagnostics(self)
 
     @property
     def state(self) -> ConnectionState:
@@ -164,7 +201,9 @@ class BotClient(Lifecycle):
             run, error = self._run, self._error
         if error is not None:
             return ConnectionState.FAILED
-        return run.standing.state if run is not None else ConnectionState.STOPPED
+        if run is None or self._is_forked:
+            return ConnectionState.STOPPED
+        return run.standing.state
 
     @property
     def error(self) -> BotError | None:
@@ -175,7 +214,7 @@ class BotClient(Lifecycle):
         """READY, and the last heartbeat was acknowledged: judged by evidence."""
         with self._lock:
             run = self._run
-        return run is not None and self._error is None and run.is_connected()
+        return run is not None and not self._is_forked and self._error is None and run.is_connected()
 
     def healthy(self) -> bool:
         """Connected, every thread alive, and handlers that end; what a health check should ask."""
@@ -352,6 +391,39 @@ class BotClient(Lifecycle):
         self._check_process()
         return self.api.send(target, *parts, timeout=timeout)
 
+    # -- for those who watch --------------------------------------------------------------------------------------
+
+    def serve_metrics(self, port: int, host: str = "127.0.0.1") -> MetricsServer:
+        """Serves `/metrics` for Prometheus and `/healthz` (200 where `healthy()`, else 503) over HTTP.
+
+        On a thread of its own, before `start()` as well as after it; a client that failed answers 503. It ends with
+        `stop()`, with the end of `run_forever()` that no error caused, or by its own `close()`.
+
+        Args:
+            port: 0 for any that is free; `.port` and `.url` of what is returned tell which.
+            host: the address to listen on. Whoever reaches it can read everything: it asks for no password.
+
+        Raises:
+            ModuleNotFoundError: the extra `[prometheus]` is not installed.
+            OSError: the port is in use, or cannot be listened on.
+            TypeError, ValueError: no port, no address.
+        """
+        self._check_process()
+        try:
+            from qqbot_sync.ext.prometheus import MetricsServer
+        except ModuleNotFoundError as error:
+            if error.name is not None and error.name.startswith("qqbot_sync"):
+                raise
+            raise ModuleNotFoundError(
+                f"提供指标需要额外的依赖({error.name}),请运行 / serving metrics needs {error.name}: "
+                'pip install "qqbot_sync[prometheus]"',
+                name=error.name,
+            ) from error
+        server = MetricsServer(self, port, host=host)
+        with self._lock:
+            self._servers.append(server)
+        return server
+
     def _facts(self) -> list[tuple[str, object]]:
         shards = "\n".join(map(str, self.shards)) or "not running"
         state = f"{self.state}, connected {self.is_connected()}, queue {self.queue_depth} ({self.queue_age:.1f} s)"
@@ -359,7 +431,7 @@ class BotClient(Lifecycle):
         return [*super()._facts(), ("state", state), ("error", self.error), ("shards", shards), ("workers", workers)]
 
     def _context(self, event: RawEvent) -> Context:
-        return Context(self, event, self._decoder)
+        return Context(self, event, self._event_decoder)
 
     def _wait_ready(self, seconds: float) -> bool:
         """For sends that need a live gateway session: waits until there is one, or there will be none."""
@@ -376,21 +448,6 @@ class BotClient(Lifecycle):
 
     def __repr__(self) -> str:
         return f"<BotClient app_id={self.api.app_id} {self.state}>"
-
-
-def _merged(config: GatewayConfig | None, **arguments: Any) -> GatewayConfig:
-    """The arguments, over `config`, over the environment; an argument at its default says nothing."""
-    intents = arguments["intents"]
-    if intents is not None and not isinstance(intents, Intents):
-        raise TypeError(
-            f"intents 必须是 Intents,例如 Intents.default(),而不是 {intents!r} / "
-            f"intents must be an Intents, such as Intents.default(), not {intents!r}"
-        )
-    if config is not None and not isinstance(config, GatewayConfig):
-        raise TypeError(f"config 必须是 GatewayConfig / config must be a GatewayConfig, not {config!r}")
-    plain = GatewayConfig()
-    given = {name: value for name, value in arguments.items() if value is not None and value != getattr(plain, name)}
-    return (config or plain).with_changes(**given)
 
 
 def _bits_of(events: tuple[Any, ...]) -> Intents:

@@ -13,7 +13,7 @@ from enum import Enum
 from logging import DEBUG, INFO
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from qqbot_sync import codec
 from qqbot_sync.api import Api
@@ -21,17 +21,20 @@ from qqbot_sync.api.audits import AUDIT_EVENTS
 from qqbot_sync.client import running, serving
 from qqbot_sync.client.acknowledging import Acknowledging
 from qqbot_sync.client.handlers import Handlers
+from qqbot_sync.client.logbook import Logbook
 from qqbot_sync.client.run import Run
+from qqbot_sync.client.taping import Taping
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig
 from qqbot_sync.context import Context
 from qqbot_sync.dispatch import Claims, Dispatcher, Registration
 from qqbot_sync.errors import AlreadyRunning, BotError, Stopped
 from qqbot_sync.events import RawEvent
+from qqbot_sync.gateway.supervisor import broken
 from qqbot_sync.intents import Intents
 from qqbot_sync.lockfile import LockFile
 from qqbot_sync.logs import log_to_stderr
-from qqbot_sync.metrics import GatewayMetrics
+from qqbot_sync.metrics import GatewayMetrics, Gauges
 from qqbot_sync.protocol.negotiation import IntentPlan
 from qqbot_sync.protocol.pacing import IdentifyPace
 from qqbot_sync.recorder import FlightRecorder
@@ -56,6 +59,12 @@ STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still 
 Self = TypeVar("Self", bound="Lifecycle")
 
 
+class Closable(Protocol):
+    """What a client may own beside its runs."""
+
+    def close(self) -> None: ...
+
+
 class _Phase(Enum):
     """What a client is doing; there is a run from LAUNCHING on."""
 
@@ -76,16 +85,20 @@ class Lifecycle(Handlers):
         executor: Executor | None,
         store: Store,
         clock: Clock,
+        taping: Taping,
     ) -> None:
         super().__init__()
         self.config = config
         """The settings, as they were merged from arguments and `config`."""
         self.api = api
         """Every call of the platform's OpenAPI."""
-        self.metrics = GatewayMetrics(clock)
-        """Counters, always on."""
+        self.metrics = GatewayMetrics(clock, timed=config.metrics_enabled, gauges=self._gauges)
+        """What was counted, always on."""
+        api.on_sent = self.metrics.record_message
         self._recorder = FlightRecorder(clock, enabled=config.metrics_enabled)
+        self._logbook = Logbook(clock)
         self._clock = clock
+        self._taping = taping
         self._executor = executor
         self._store = store
         self._shards = config.shard_configs()
@@ -94,6 +107,7 @@ class Lifecycle(Handlers):
         self._acks = Acknowledging(api, clock)
         api.audits.end(Stopped("客户端未在运行,请先调用 start() / the client is not running: call start() first"))
         self._decoder = codec.ModelDecoder(self._mismatched)
+        self._event_decoder = codec.ModelDecoder(self._mismatched, decoded=self.metrics.tally("events_decoded"))
         self._lock = threading.Lock()
         # Guarded by the lock, whose changes it announces; nothing blocks and no user code runs under it.
         self._turn = threading.Condition(self._lock)
@@ -102,9 +116,11 @@ class Lifecycle(Handlers):
         self._dispatcher = self._new_dispatcher()
         self._watched = Intents.none()
         self._granted: tuple[Intents, Intents] | None = None
+        self._servers: list[Closable] = []
+        """What was opened for the client and ends with it; see `serve_metrics`."""
         self._error: BotError | None = None
         self._pid = os.getpid()
-        self._identity = running.Identity(api.app_id, api.environment.api_url, self._shards)
+        self._identity = running.Identity(api.app_id, taping.place or api.environment.api_url, self._shards)
         self._lock_files = [LockFile(part) for part in self._identity.parts()]
 
     # -- start and stop -------------------------------------------------------------------------------------------
@@ -125,6 +141,8 @@ class Lifecycle(Handlers):
             Stopped: `stop()` was called meanwhile.
         """
         _check_seconds("timeout", timeout, or_none=True)
+        if self.config.debug_logging:
+            log_to_stderr(DEBUG)
         run = self._begin()
         if self._dispatcher.in_worker():
             return
@@ -145,7 +163,7 @@ class Lifecycle(Handlers):
             timeout: seconds that handlers get.
         """
         _check_seconds("timeout", timeout)
-        if os.getpid() != self._pid:
+        if self._is_forked:
             return
         if self._is_inside():
             with self._lock:
@@ -158,6 +176,7 @@ class Lifecycle(Handlers):
             run = self._run
         if run is not None:
             self._shut_down(run, timeout)
+        self._close_servers()
 
     def run_forever(self, grace: float = 10.0, *, logging: bool = True) -> None:
         """Starts without a time limit and serves until SIGINT, SIGTERM or `stop()`; then drains and returns.
@@ -218,7 +237,8 @@ class Lifecycle(Handlers):
         """Everything of a run, started; where one part cannot be, the others are stopped again."""
         self._claim_identity()
         dispatcher = self._dispatcher
-        run = Run(
+        run = self._taping.run(
+            stop=self.stop,
             config=self.config,
             shards=self._shards,
             plan=self._plan(),
@@ -228,15 +248,17 @@ class Lifecycle(Handlers):
             store=self._store,
             metrics=self.metrics,
             recorder=self._recorder,
+            logbook=self._logbook,
             clock=self._clock,
             pace=self._pace,
             failed=self._failed,
             needed_by=self._router.needed_by,
             arrivals={"INTERACTION_CREATE": self._acks.arrived, **dict.fromkeys(AUDIT_EVENTS, self._audited)},
         )
+        self._logbook.began(self.metrics.events_received)
         try:
             dispatcher.start()
-            self._acks.start()
+            self._acks.start(lambda error: run.gateway_failed(broken("acks", error)))
             self.api.audits.begin(lambda: bool(run.plan.asked & Intents.MESSAGE_AUDIT), pause=dispatcher.pausing)
             run.begin()
         except BaseException:
@@ -282,6 +304,9 @@ class Lifecycle(Handlers):
             claims=self._claims,
             counters=self.metrics,
             calls=self._recorder.calls if config.metrics_enabled else None,
+            timings=self.metrics.record_duration,
+            failed=self._logbook.fault,
+            on_tick=self.metrics.sample,
             on_closing=self._executor_closed,
         )
 
@@ -291,7 +316,7 @@ class Lifecycle(Handlers):
 
     def _plan(self) -> IntentPlan:
         """What to ask for: what the handlers need, less what was refused before."""
-        if self.config.intents is not None:
+        if isinstance(self.config.intents, Intents):
             return IntentPlan(self.config.intents, Intents.none())
         required = self._router.required() | self._watched
         wished = self._router.wished()
@@ -334,6 +359,9 @@ class Lifecycle(Handlers):
             with self._turn:
                 self._run, self._dispatcher, self._phase = None, following, _Phase.IDLE
                 self._turn.notify_all()
+            if run.error is None:
+                # A client that failed goes on telling so.
+                self._close_servers()
             run.ended.set()
             run.announce(serving.Done(stuck=not drained))
 
@@ -365,6 +393,7 @@ class Lifecycle(Handlers):
             lambda: count(run.save),
             self.api.close,
             lambda: self._remember(run),
+            self._taping.end,
         )
         for step in steps:
             try:
@@ -377,8 +406,15 @@ class Lifecycle(Handlers):
             log.info("stopped; nothing left behind")
         return bool(outcome["drained"])
 
+    def _close_servers(self) -> None:
+        with self._lock:
+            servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
+
     def _remember(self, run: Run) -> None:
         """What was granted, if anything was: nobody wants to be refused the same twice."""
+        self._logbook.ended(run.shard_infos(), (run.plan.asked, run.wanted))
         if run.standing.was_ready:
             self._granted = (run.wanted, run.plan.asked)
 
@@ -390,9 +426,18 @@ class Lifecycle(Handlers):
             self._error = error
             dispatcher = self._dispatcher
         log.critical("%s", error)
-        self._report_failure(error)
-        self._end_waiters(dispatcher, error)
-        run.on_the_side(lambda: dispatcher.report(error))
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: self._logbook.fault("client", error),
+            lambda: self._report_failure(error),
+            lambda: self._end_waiters(dispatcher, error),
+            lambda: run.on_the_side(lambda: dispatcher.report(error)),
+        )
+        for step in steps:
+            # One that fails must not keep the end from those who wait for it: that would be a silent bot.
+            try:
+                step()
+            except Exception:
+                log.exception("a step after the failure failed; the others go on")
         if not run.announce(serving.Wanted()):
             self._ask_to_end(run, FAILURE_GRACE)
 
@@ -406,7 +451,8 @@ class Lifecycle(Handlers):
             OSError: the file cannot be written.
         """
         file = Path(path)
-        file.write_text(self._recorder.report(self._facts()), encoding="utf-8")
+        # What the platform says may hold half a character, which no file can.
+        file.write_text(self._recorder.report(self._facts()), encoding="utf-8", errors="backslashreplace")
         return file
 
     def _facts(self) -> list[tuple[str, object]]:
@@ -425,7 +471,7 @@ class Lifecycle(Handlers):
             for old in sorted(directory.glob("*.txt"))[:-MOST_REPORTS]:
                 old.unlink(missing_ok=True)
         except OSError as failure:
-            log.debug("no report of the failure: %s", failure)
+            log.warning("飞行记录无法写入 / no report of the failure could be written: %s", failure)
         else:
             log.critical("飞行记录已写入,可附在 issue 中 / a report fit to attach to an issue is in %s", file)
 
@@ -458,8 +504,13 @@ class Lifecycle(Handlers):
         """Whether the calling thread is one of ours, or runs a handler: it must not wait for itself."""
         return threading.current_thread().name.startswith("qqbot-") or self._dispatcher.in_worker()
 
+    @property
+    def _is_forked(self) -> bool:
+        """Whether this is a child of the process whose client it is: the connection is the parent's."""
+        return os.getpid() != self._pid
+
     def _check_process(self) -> None:
-        if os.getpid() != self._pid:
+        if self._is_forked:
             raise BotError(
                 "此客户端属于 fork 之前的进程,请在子进程中新建 BotClient / this client belongs to the process before "
                 "the fork: make a new BotClient in the child"
@@ -482,6 +533,11 @@ class Lifecycle(Handlers):
                 entry.name,
                 off,
             )
+
+    def _gauges(self) -> Gauges:
+        with self._lock:
+            run, dispatcher = self._run, self._dispatcher
+        return Gauges(dispatcher.depth(), dispatcher.age(), run.latency if run is not None else None)
 
     def _mismatched(self, event: str, field: str) -> None:
         if self.metrics.record_mismatch(event, field):

@@ -15,6 +15,7 @@ from qqbot_sync.api import Api
 from qqbot_sync.client import serving
 from qqbot_sync.client.census import recommended_shards
 from qqbot_sync.client.keeping import Keeper, Numbers
+from qqbot_sync.client.logbook import Logbook
 from qqbot_sync.client.sink import Arrivals, EventSink
 from qqbot_sync.client.standing import Standing
 from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
@@ -74,6 +75,7 @@ class Run:
         store: Store,
         metrics: GatewayMetrics,
         recorder: FlightRecorder,
+        logbook: Logbook,
         clock: Clock,
         pace: IdentifyPace,
         failed: Callable[[Run, BotError], None],
@@ -85,6 +87,7 @@ class Run:
         self._claims = claims
         self._metrics = metrics
         self._recorder = recorder
+        self._logbook = logbook
         self._clock = clock
         self._failed = failed
         self._needed_by = needed_by
@@ -96,6 +99,8 @@ class Run:
         self.ended = threading.Event()
         """Set when everything is wound down."""
         self._remembered_user: dict[str, Any] | None = None
+        # How the last connection of a shard ended, until it dials again; the supervisor's thread alone has it.
+        self._ends: dict[int, str] = {}
         self._lock = threading.Lock()
         # A stop may overtake a start: what was not begun by then never begins.
         self._beginning = threading.Lock()
@@ -110,7 +115,7 @@ class Run:
             describe=self._described,
             broken=lambda error: self.gateway_failed(broken("store", error)),
         )
-        self._sink = EventSink(
+        self._sink = self._new_sink(
             dispatcher,
             claims=claims,
             keeper=self._keeper,
@@ -123,6 +128,10 @@ class Run:
         self._supervisor = Supervisor(plan=plan, reconnect=config.reconnect, listener=self, clock=clock, pace=pace)
         if shards is not None:
             self._shards = self._man(shards)
+
+    def _new_sink(self, dispatcher: Dispatcher, **parts: Any) -> EventSink:
+        """Where the events go."""
+        return EventSink(dispatcher, **parts)
 
     # -- start and stop -------------------------------------------------------------------------------------------
 
@@ -284,6 +293,15 @@ class Run:
             self._supervisor.is_running and self._keeper.is_running and all(shard.is_running for shard in self._shards)
         )
 
+    def threads(self) -> dict[str, bool]:
+        """The threads that live as long as the run, by name, and whether they live."""
+        shards = self._shards
+        return {
+            "qqbot-supervisor": self._supervisor.is_running,
+            "qqbot-store": self._keeper.is_running,
+            **{f"qqbot-reader-{shard.config.shard_id}": shard.is_running for shard in shards},
+        }
+
     @property
     def latency(self) -> float | None:
         """The slowest shard's, seconds."""
@@ -349,6 +367,10 @@ class Run:
     # -- Listener: called by the supervisor -----------------------------------------------------------------------
 
     def shard_dials(self, shard_id: int) -> None:
+        self._metrics.record_attempt()
+        reason = self._ends.pop(shard_id, None)
+        if reason is not None:
+            self._metrics.record_reconnection(reason)
         self._recorder.note(f"shard {shard_id} dials")
         self.standing.dials(shard_id)
 
@@ -359,13 +381,16 @@ class Run:
         self.standing.ready(shard_id)
 
     def shard_down(self, shard_id: int, end: End) -> None:
-        if not self.standing.over.is_set():
-            self._metrics.record_reconnection(end.kind)
+        self._ends[shard_id] = end.kind
         self._recorder.note(f"shard {shard_id} down ({end.kind}): {end.reason}; {end.verdict.value}")
+        if not (end.routine or self.standing.over.is_set()):
+            self._logbook.fault(f"shard {shard_id}", end.kind, end.reason)
         self.standing.down(shard_id, end)
 
     def shard_waits(self, shard_id: int, seconds: float, *, cause: Exception | None, known: bool) -> None:
         self._recorder.note(f"shard {shard_id} waits {seconds:.1f} s: {cause}")
+        if cause is not None:
+            self._logbook.fault(f"shard {shard_id}", cause)
         self.standing.waits(shard_id, seconds, cause=cause, known=known)
 
     def intents_reduced(self, plan: IntentPlan, given_up: Intents) -> None:

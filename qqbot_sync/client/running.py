@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,6 +55,17 @@ def release(identity: Identity, client: Lifecycle) -> None:
     with _lock:
         if _running.get(identity) is client:
             del _running[identity]
+
+
+def _forked() -> None:
+    """In a child nothing runs: what did is the parent's."""
+    global _lock
+    _lock = threading.Lock()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def in_ipython_kernel() -> bool:

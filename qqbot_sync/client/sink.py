@@ -41,21 +41,31 @@ class EventSink:
         self._claims = claims
         self._keeper = keeper
         self._metrics = metrics
+        # Called with every event.
+        self._received = metrics.tally("events_received")
+        self._dispatched = metrics.tally("events_dispatched")
         self._api = api
         self._arrivals = arrivals
         self._recorder = recorder
 
     def hears(self, name: str) -> bool:
-        self._metrics.record_event_received()
-        return self._dispatcher.hears(name) or name in self._arrivals
+        self._received()
+        # What arrives here is offered, and counted as unheard there; asked both times it would count twice.
+        return name in self._arrivals or self._dispatcher.hears(name)
 
     def offer(self, event: RawEvent) -> bool:
+        return self._hand_on(event) is not Offer.REFUSED
+
+    def _hand_on(self, event: RawEvent) -> Offer:
         if event.redelivered:
             self._restart_numbers(event)
         arrived = self._arrivals.get(event.name)
         if arrived is not None:
             arrived(event)
-        return self._dispatcher.offer(event) is not Offer.REFUSED
+        verdict = self._dispatcher.offer(event)
+        if verdict is Offer.ACCEPTED:
+            self._dispatched()
+        return verdict
 
     def began_session(self, shard: Numbers) -> None:
         self._claims.new_session(shard)

@@ -193,6 +193,13 @@ DRAIN_IN_HANDLER = (
 )
 
 
+def left_behind(count: int) -> str:
+    return (
+        f"程序结束,还有 {count} 个事件未开始处理;使用 SqliteStore 时下次启动会再次收到 / "
+        f"the program ends and {count} events were not begun: with a SqliteStore they come again at the next start"
+    )
+
+
 def nothing_came(timeout: float | None) -> str:
     return f"{timeout:g} 秒内没有等到 / nothing came within {timeout:g} s" if timeout is not None else ""
 

@@ -408,6 +408,14 @@ class Backlog:
         return self._permits.running
 
     @property
+    def busy(self) -> int:
+        """Permits in use, and what could begin now: what waits behind a handler of its lane does not count."""
+        with self._lock:
+            permits, lanes = self._permits, self._lanes
+            can_begin = bool(lanes.ready) and permits.running < permits.workers
+            return permits.running + len(self._intake) + can_begin
+
+    @property
     def waiting(self) -> int:
         """Handlers that wait."""
         return self._permits.outside

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qqbot_sync.dispatch import advice
+from qqbot_sync.dispatch.registration import NOT_MEANT
 from qqbot_sync.events import spec_of
 from qqbot_sync.protocol.replies import REPLY_WINDOWS
 
@@ -26,10 +27,11 @@ __all__ = ["Chain", "Counters"]
 class Counters(Protocol):
     """Where numbers go. Implementations are thread-safe and quick.
 
-    Names: `events_processed`, `events_failed`, `events_unheard`, `events_deduplicated`, `events_dropped`.
+    Names: `events_processed`, `events_failed`, `events_unheard`, `events_deduplicated`, `events_dropped`,
+    `events_expired`.
     """
 
-    def count(self, name: str, by: int = 1) -> None: ...
+    def count(self, name: str) -> None: ...
 
 
 class Chain:
@@ -41,6 +43,8 @@ class Chain:
         max_age: seconds after which an event that has not begun is dropped; "reply": when its message can no longer
             be answered; None: never.
         counters: where processed and failed events are counted.
+        timings: told the name of each handler that ended, and the seconds it ran.
+        failed: told the name of each handler that raised, and what it raised.
         is_over: whether the dispatcher has stopped.
         is_end: whether an exception is only what ended a wait at the stop: no failure of the handler.
     """
@@ -57,6 +61,8 @@ class Chain:
         is_over: Callable[[], bool],
         max_age: MaxAge | None = None,
         calls: deque[Call] | None = None,
+        timings: Callable[[str, float], None] | None = None,
+        failed: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self._router = router
         self._context = context
@@ -67,6 +73,8 @@ class Chain:
         self._is_over = is_over
         self._max_age = max_age
         self._calls = calls
+        self._timings = timings
+        self._failed = failed
         self.first: RawEvent | None = None
         """The READY or RESUMED that `on_start` gets."""
 
@@ -84,13 +92,14 @@ class Chain:
             failures, interrupted = self._handle(event, task)
         finally:
             task.event = task.registration = None
-            if interrupted and self._is_over():
+            is_given_back = interrupted and self._is_over()
+            if is_given_back:
                 # It had not ended when the books were closed: the next start replays it, and must not find it done.
                 self._claims.give_back(event)
             else:
                 self._claims.done(event)
                 event.finish()
-        if self._counters is not None:
+        if self._counters is not None and not is_given_back:
             self._counters.count("events_processed")
             if failures:
                 self._counters.count("events_failed")
@@ -114,21 +123,28 @@ class Chain:
             return 1, False
         for registration in self._router.handlers_for(event.name, starting=event is self.first):
             task.registration = registration
-            task.since = self._clock.now()
+            task.since = began = self._clock.now()
+            returned = None
             try:
-                registration.call(ctx)
+                returned = registration.call(ctx)
             except BaseException as error:  # noqa: BLE001  SystemExit too: a handler ends nothing but itself
                 if self._is_end(error):
                     interrupted = True
                     advice.log.info(advice.handler_interrupted(registration.name, event.name, event.event_id))
                 else:
                     failures += 1
+                    if self._failed is not None:
+                        self._failed(registration.name, error)
                     said = advice.handler_failed(registration.name, event.name, event.event_id)
                     advice.log.error(said, exc_info=error)
                     self.report(error, ctx, task)
             finally:
-                if self._calls is not None:
-                    self._calls.append((task.since, self._clock.now(), registration.name, event.name, event.event_id))
+                if returned is not NOT_MEANT:
+                    ended = self._clock.now()
+                    if self._calls is not None:
+                        self._calls.append((began, ended, registration.name, event.name, event.event_id))
+                    if self._timings is not None:
+                        self._timings(registration.name, ended - began)
                 if task.owed:
                     self._settle(task, handled=not (interrupted and self._is_over()))
             if ctx.propagation_stopped:
@@ -153,5 +169,7 @@ class Chain:
             if handled:
                 self._claims.done(event)
                 event.finish()
+                if self._counters is not None:
+                    self._counters.count("events_processed")
             else:
                 self._claims.give_back(event)

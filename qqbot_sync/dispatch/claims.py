@@ -111,6 +111,12 @@ class Claims:
         with self._lock:
             self._seen(shard).forget_up_to(resume_point)
 
+    def forget_all(self) -> None:
+        """Nothing was ever seen: a recording is played from its beginning."""
+        with self._lock:
+            self._ended.clear()
+            self._by_shard.clear()
+
     def new_session(self, shard: Shard) -> None:
         """The session of `shard` is gone; its keys stay known."""
         with self._lock:

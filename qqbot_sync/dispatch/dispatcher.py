@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from qqbot_sync.dispatch.listening import Listening
 from qqbot_sync.dispatch.waiting import Waiters
 from qqbot_sync.dispatch.workers import Workers
 from qqbot_sync.errors import Stopped
+from qqbot_sync.logs import catch_up
 
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
@@ -61,6 +62,9 @@ class Dispatcher(Listening):
         grace: seconds that handlers may still begin when the interpreter ends.
         counters: where numbers go.
         calls: gets an entry for each handler that ended, for the record.
+        timings: told the name of each handler that ended, and the seconds it ran.
+        failed: told the name of each handler that raised, and what it raised.
+        on_tick: called about once a second by the watchdog; it must not fail.
         on_closing: called if nothing can be handled any more, from an internal thread: with None when the interpreter
             ends, with the error when the caller's executor refuses tasks or an internal thread has died.
 
@@ -86,6 +90,9 @@ class Dispatcher(Listening):
         grace: float = 10.0,
         counters: Counters | None = None,
         calls: deque[Call] | None = None,
+        timings: Callable[[str, float], None] | None = None,
+        failed: Callable[[str, BaseException], None] | None = None,
+        on_tick: Callable[[], None] | None = None,
         on_closing: Callable[[BaseException | None], None] | None = None,
     ) -> None:
         check_settings(workers=workers, max_waiting=max_waiting, queue_size=queue_size)
@@ -114,6 +121,8 @@ class Dispatcher(Listening):
             is_over=lambda: backlog.stopped,
             max_age=max_age,
             calls=calls,
+            timings=timings,
+            failed=failed,
         )
         pool = Workers(
             backlog,
@@ -124,11 +133,20 @@ class Dispatcher(Listening):
             grace=grace,
             on_closing=self._closing,
         )
-        super().__init__(waiters, backlog, pool, claims=claims, context=context, clock=clock, limit=queue_size)
+        super().__init__(
+            waiters,
+            backlog,
+            pool,
+            claims=claims,
+            context=context,
+            clock=clock,
+            limit=queue_size,
+            counters=counters,
+        )
         self._attention = Attention(backlog, pool, clock=clock, slow_after=slow_after, size=queue_size, permits=workers)
         self._router = router
         self._chain = chain
-        self._counters = counters
+        self._on_tick = on_tick
         self._on_closing = on_closing
         self._lock = threading.Lock()
         self._is_started = False
@@ -315,6 +333,9 @@ class Dispatcher(Listening):
             self._workers.look()
             self._attention.look()
             self._remind()
+            catch_up()
+            if self._on_tick is not None:
+                self._on_tick()
 
     def _remind(self, *, last: bool = False) -> None:
         self._dropped_reminder.look(self._dropped, last=last)
@@ -331,9 +352,22 @@ class Dispatcher(Listening):
         """Whether both threads are alive."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
+    def threads(self) -> dict[str, bool]:
+        """The two threads by name, and whether they are alive; empty before the start."""
+        return {thread.name: thread.is_alive() for thread in self._threads}
+
     def depth(self) -> int:
         """Events accepted and not begun."""
         return self._backlog.depth
+
+    def busy(self, resting: Collection[int] = ()) -> int:
+        """Handlers that run, and whether more could begin; 0: nothing happens until another event comes.
+
+        Args:
+            resting: threads that do nothing at the moment, by their idents: handlers on them do not count.
+        """
+        at_rest = sum(task.ident in resting and not task.waits for task in self._workers.tasks())
+        return self._backlog.busy - at_rest
 
     def age(self) -> float:
         """Seconds since the oldest of them was received; 0.0 when there is none."""

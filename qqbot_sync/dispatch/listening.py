@@ -14,7 +14,9 @@ from qqbot_sync.dispatch.waiting import Expectation, Waiters, Watch
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
     from qqbot_sync.dispatch.backlog import Backlog
+    from qqbot_sync.dispatch.chain import Counters
     from qqbot_sync.dispatch.claims import Claims
+    from qqbot_sync.dispatch.witness import Waiting, Witness
     from qqbot_sync.dispatch.workers import Workers
     from qqbot_sync.events import RawEvent
 
@@ -38,6 +40,7 @@ class Listening:
         context: Callable[[RawEvent], Any],
         clock: Clock,
         limit: int,
+        counters: Counters | None = None,
     ) -> None:
         self._waiters = waiters
         self._backlog = backlog
@@ -46,6 +49,9 @@ class Listening:
         self._context = context
         self._clock = clock
         self._limit = limit
+        self._counters = counters
+        self.witness: Witness | None = None
+        """Told about every wait that begins, where somebody records or replays."""
 
     def watch(self, *events: object, limit: int | None = None) -> Watch:
         """A blocking iterator over the contexts of these events, from now on; of all events when none is named.
@@ -58,6 +64,7 @@ class Listening:
             TypeError, ValueError: not an event.
         """
         names = frozenset().union(*map(names_of, events)) if events else None
+        waiting = self._witnessed()
         watch = Watch(
             names,
             limit=limit or self._limit,
@@ -65,8 +72,11 @@ class Listening:
             pause=self._workers.pausing,
             context=self._context,
             closed=self._waiters.remove_watch,
+            waiting=waiting,
         )
         self._waiters.add_watch(watch)
+        if waiting is not None:
+            waiting.begun()
         return watch
 
     def wait_for(
@@ -121,6 +131,7 @@ class Listening:
             raise ValueError(advice.NOBODY_TO_ASK)
         has_slot = self._workers.reserve()
         asker = self._workers.current()
+        waiting = self._witnessed()
 
         def owe(event: RawEvent) -> None:
             if asker is not None and asker is self._workers.current():
@@ -128,6 +139,8 @@ class Listening:
             else:
                 self._claims.done(event)
                 event.finish()
+                if self._counters is not None:
+                    self._counters.count("events_processed")
 
         def closed(expectation: Expectation, unread: RawEvent | None) -> None:
             nonlocal has_slot
@@ -145,9 +158,19 @@ class Listening:
             context=self._context,
             owe=owe,
             closed=closed,
+            waiting=waiting,
         )
         self._waiters.add_expectation(expectation)
+        if waiting is not None:
+            waiting.begun()
         return expectation
+
+    def _witnessed(self) -> Waiting | None:
+        """Tells the witness that the calling thread is about to wait; may block where it replays."""
+        if self.witness is None:
+            return None
+        task = self._workers.current()
+        return self.witness.waits(None if task is None else task.event)
 
     def _return(self, event: RawEvent) -> None:
         """Nobody has dealt with this event after all: the handlers get it, ahead of what has not been sorted yet."""

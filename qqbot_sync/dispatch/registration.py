@@ -14,10 +14,22 @@ from typing import Any, Literal, Protocol
 from qqbot_sync.dispatch import advice
 from qqbot_sync.intents import Intents
 
-__all__ = ["Handled", "Kind", "Registration", "accepts", "check_function", "identity", "name_of", "where_is"]
+__all__ = [
+    "NOT_MEANT",
+    "Handled",
+    "Kind",
+    "Registration",
+    "accepts",
+    "check_function",
+    "identity",
+    "name_of",
+    "where_is",
+]
 
 Kind = Literal["event", "message", "raw", "start", "ready", "resumed", "error", "unknown"]
 
+NOT_MEANT = object()
+"""What `Registration.call` returns where a filter kept the event from the handler: it was not run."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -44,7 +56,7 @@ class Registration:
     fn: Callable[..., Any]
     """What the user registered."""
     call: Callable[..., Any]
-    """Calls it: with the context, for a hook on errors with context and error."""
+    """Calls it: with the context, for a hook on errors with context and error. It may return `NOT_MEANT`."""
     name: str
     """`module.qualname`, for people."""
     where: str

@@ -11,6 +11,7 @@ from qqbot_sync.dispatch import advice
 from qqbot_sync.dispatch.filters import MessageFilter
 from qqbot_sync.dispatch.handler import EventHandler
 from qqbot_sync.dispatch.registration import (
+    NOT_MEANT,
     Handled,
     Kind,
     Registration,
@@ -281,7 +282,7 @@ def _entry(
 def _for_messages(fn: Callable[..., Any], chosen: MessageFilter) -> Registration:
     def call(ctx: Handled) -> object:
         message = ctx.event
-        return fn(ctx, message) if chosen.passes(message) else None
+        return fn(ctx, message) if chosen.passes(message) else NOT_MEANT
 
     names = chosen.names
     wished = _union(EVENTS[name].intents for name in names) & _MESSAGE_WISHES

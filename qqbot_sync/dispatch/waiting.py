@@ -14,6 +14,7 @@ from qqbot_sync.errors import Stopped
 
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
+    from qqbot_sync.dispatch.witness import Waiting
     from qqbot_sync.events import RawEvent
 
 __all__ = ["Expectation", "Waiters", "Watch"]
@@ -25,9 +26,10 @@ Pause = Callable[[], AbstractContextManager[None]]
 class _Mailbox:
     """Where one waiting thread is handed its events. Thread-safe; it never blocks whoever delivers."""
 
-    def __init__(self, clock: Clock, pause: Pause) -> None:
+    def __init__(self, clock: Clock, pause: Pause, waiting: Waiting | None) -> None:
         self._clock = clock
         self._pause = pause
+        self._waiting = waiting
         self._lock = threading.Lock()
         self._events: deque[RawEvent] = deque()
         self._end: BaseException | None = None
@@ -39,6 +41,12 @@ class _Mailbox:
             if self._end is None:
                 self._end = error
             self._something.set()
+
+    def _is_over(self) -> None:
+        """The witness is told once."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.over()
 
     def _receive(self, timeout: float | None) -> RawEvent:
         event = self._take()
@@ -91,8 +99,9 @@ class Watch(_Mailbox):
         pause: Pause,
         context: Callable[[RawEvent], Any],
         closed: Callable[[Watch], None],
+        waiting: Waiting | None = None,
     ) -> None:
-        super().__init__(clock, pause)
+        super().__init__(clock, pause, waiting)
         self.names = names
         self.dropped = 0
         self._limit = limit
@@ -138,6 +147,7 @@ class Watch(_Mailbox):
     def close(self) -> None:
         """Sees nothing any more; iterating ends. A second call does nothing."""
         self._closed(self)
+        self._is_over()
         self.end(Stopped(advice.WATCH_CLOSED))
 
     def __iter__(self) -> Watch:
@@ -171,8 +181,9 @@ class Expectation(_Mailbox):
         context: Callable[[RawEvent], Any],
         owe: Callable[[RawEvent], None],
         closed: Callable[[Expectation, RawEvent | None], None],
+        waiting: Waiting | None = None,
     ) -> None:
-        super().__init__(clock, pause)
+        super().__init__(clock, pause, waiting)
         self.keys = keys
         self.since = clock.now()
         self._context = context
@@ -208,6 +219,7 @@ class Expectation(_Mailbox):
             self._end = self._end or Stopped(advice.WATCH_CLOSED)
             unread = self._events.popleft() if self._events else None
         self._closed(self, unread)
+        self._is_over()
 
     def __enter__(self) -> Expectation:
         return self

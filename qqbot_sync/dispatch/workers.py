@@ -20,6 +20,7 @@ from qqbot_sync.dispatch import advice
 from qqbot_sync.dispatch.backlog import Backlog
 from qqbot_sync.dispatch.entries import Task
 from qqbot_sync.errors import TooManyWaiting
+from qqbot_sync.logs import here
 
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
@@ -66,6 +67,7 @@ class Workers:
         self._tasks: dict[int, Task] = {}
         self._lock = threading.Lock()
         self._is_closing = False
+        self._program_ends = False
         self._complained_at: float | None = None
         self.last_ended = 0.0
         """When the handlers of an event last came to their end."""
@@ -118,6 +120,18 @@ class Workers:
         self._backlog.close()
         self._backlog.finish_by(self._clock.now() + self._grace)
         self._on_closing(error)
+        if error is None:
+            self._program_ends = True
+            self._count_left()
+
+    def _count_left(self) -> None:
+        """The last one out says what nobody will begin any more: where a program just ends, no `stop` does."""
+        backlog = self._backlog
+        with self._lock:
+            is_last = self._program_ends and not backlog.running and not backlog.waiting and not backlog.stopped
+            self._program_ends = self._program_ends and not is_last
+        if is_last and backlog.depth:
+            advice.log.info(advice.left_behind(backlog.depth))
 
     def _complain(self, error: BaseException) -> None:
         now = self._clock.now()
@@ -135,19 +149,22 @@ class Workers:
         task.ident = ident = get_ident()
         # An executor may run its tasks inside `submit`, within another one.
         outer = self._tasks.get(ident)
-        self._tasks[ident] = task
+        self._tasks[ident] = here.what = task
         try:
             while not self._turn(task):
                 pass
         except BaseException:  # noqa: BLE001  nobody reads the future of a task; the next lines keep the bot alive
             _shout()
         finally:
+            here.what = outer
             if outer is None:
                 del self._tasks[ident]
             else:
                 self._tasks[ident] = outer
             if self._backlog.leave(task):
                 self.send()
+            if self._program_ends:
+                self._count_left()
 
     def _turn(self, task: Task) -> bool:
         """Runs events for a while; True when the task has left."""

@@ -31,6 +31,7 @@ from qqbot_sync.gateway.messages import (
     Ready,
     Report,
 )
+from qqbot_sync.logs import Payload, Place, here
 from qqbot_sync.protocol.frames import Message
 from qqbot_sync.protocol.gateway_info import GatewayInfo
 from qqbot_sync.protocol.ledger import SeqLedger
@@ -125,7 +126,7 @@ class _Dialed:
         self.connection: Connection | None = None
         self.token = ""
         self.error: Exception | None = None
-        self.defect: Exception | None = None
+        self.defect: BaseException | None = None
         """An error of this package: no retry cures it."""
 
     def discard(self) -> None:
@@ -170,6 +171,7 @@ class Shard:
         self._connection: Connection | None = None
         self._generation = 0
         self._numbers = (config.shard_id, config.shard_count)
+        self._place = Place(self._numbers)
         self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         # (seconds blocked so far, since when it is blocked now): one value, because the heartbeat reads it unlocked.
@@ -251,6 +253,7 @@ class Shard:
     # -- the reader thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        here.what = self._place
         try:
             while True:
                 message = self._inbox.get()
@@ -351,6 +354,7 @@ class Shard:
             with self._lock:
                 return dialed.generation == self._generation
 
+        here.what = Place(self._numbers)
         try:
             route, dialed.token, info = self._reach(order, is_wanted)
             if info is not None and is_wanted():
@@ -359,7 +363,7 @@ class Shard:
                 dialed.connection = dial(route, timeout=STEP_TIMEOUT)
         except (BotError, OSError, ImportError) as error:
             dialed.error = error
-        except Exception as error:
+        except BaseException as error:
             log.critical("dialing failed by an error of this package", exc_info=True)
             dialed.defect = error
         with self._lock:
@@ -371,14 +375,18 @@ class Shard:
             dialed.discard()
 
     def _read(self, connection: Connection) -> None:
-        keep, session = self._sink.record(self.config.shard_id), self._session
+        keep, session, place = self._sink.record(self.config.shard_id), self._session, self._place
         for message in connection.frames():
             keep(message.data if len(message.data) <= LONGEST else message.data[:LONGEST])
             try:
                 envelope = codec.decode_envelope(message.data)
             except codec.Undecodable as error:
+                place.event_id = None
                 self._sink.dropped("undecodable frame", str(error))
                 continue
+            place.event_id = envelope.id
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("< %s", Payload(message.data))
             if envelope.op == DISPATCH and envelope.t is not None and session.state is State.READY:
                 # What nearly every frame is, and all that `receive` would say of it.
                 self._emit(envelope, message)
@@ -388,9 +396,11 @@ class Shard:
                 effects = self._session.receive(envelope, tick)
             for effect in effects:
                 self._carry_out(effect, connection, message)
+        place.event_id = None
 
     def _look(self, connection: Connection) -> float:
         """The heartbeat thread: what time has brought."""
+        here.what = Place(self._numbers)
         tick = self._tick()
         with self._lock:
             effects = self._session.tick(tick)
@@ -407,6 +417,7 @@ class Shard:
         if isinstance(effect, Emit):
             self._emit(effect.envelope, message)
         elif isinstance(effect, Send):
+            log.debug("> %s", Payload(effect.data))
             sent = connection.send(effect.data)
             self._sink.said(self.config.shard_id, effect.what)
             if sent and effect.what == "identify":

@@ -29,6 +29,7 @@ from qqbot_sync.gateway.messages import (
 )
 from qqbot_sync.gateway.shard import Shard
 from qqbot_sync.intents import Intents
+from qqbot_sync.logs import about
 from qqbot_sync.protocol.close_codes import Verdict
 from qqbot_sync.protocol.negotiation import IntentPlan
 from qqbot_sync.protocol.pacing import IdentifyPace
@@ -174,7 +175,8 @@ class Supervisor:
                 else:
                     shard, report = cast("tuple[Shard, Report]", message)
                     if shard in self._kept:
-                        self._take(self._kept[shard], report)
+                        with about((shard.config.shard_id, shard.config.shard_count)):
+                            self._take(self._kept[shard], report)
         except BaseException as error:
             log.critical("supervisor thread died", exc_info=True)
             self._fail(broken("supervisor", error))

@@ -87,7 +87,8 @@ def add_control(app: Flask, simulator: Simulator) -> None:
         return {"grant": int(simulator.grant)}
 
     def info() -> dict[str, Any]:
-        return {"url": simulator.url, "app_id": simulator.app_id, "grant": int(simulator.grant)}
+        facts = {"url": simulator.url, "app_id": simulator.app_id, "secret": simulator.secret}
+        return {**facts, "grant": int(simulator.grant)}
 
     methods.update(log=log, grant=grant, info=info)
 

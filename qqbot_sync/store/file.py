@@ -132,7 +132,9 @@ def check_writable(path: Path) -> None:
 
 def move_aside(path: Path, error: Exception) -> None:
     """Renames a damaged file, and says so."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (f"{path.name}.damaged-{stamp}{more}" for more in ("", *(f"-{number}" for number in range(2, 1000))))
+    aside = next(one for name in names if not (one := path.with_name(name)).exists())
     log.warning(
         "状态文件 %s 已损坏(%s),移到 %s,从头开始 / the store %s is damaged (%s): moved to %s, starting anew",
         path,

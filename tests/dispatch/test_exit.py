@@ -123,6 +123,30 @@ def test_it_ends_as_quietly_on_an_executor_of_the_caller(case: str) -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+def test_the_last_line_counts_what_nobody_will_begin() -> None:
+    """Only a stop could say it otherwise, and a program that ends by itself has none."""
+    script = """
+import concurrent.futures.thread as futures
+import logging, os
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+def slow(ctx, text):
+    running.set()
+    while not futures._shutdown:
+        threading.Event().wait(0.005)
+    os.write(1, f"{text}\\n".encode())
+    threading.Event().wait(0.2)
+router.add("event", slow, event=GROUP)
+for number in range(20):
+    dispatcher.offer(an_event(str(number), author=str(number)))
+running.wait(10)
+"""
+    done = run(script, grace=0.1)
+    begun = len(done.stdout.split())
+    assert 1 <= begun < 20
+    assert f"the program ends and {20 - begun} events were not begun" in done.stderr.splitlines()[-1]
+    assert done.stderr.count("were not begun") == 1
+
+
 def test_what_was_accepted_is_finished_when_the_program_ends() -> None:
     script = """
 finished = []

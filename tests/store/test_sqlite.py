@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import shutil
 import sqlite3
 import sys
 from pathlib import Path
@@ -174,6 +175,72 @@ def test_the_database_of_another_program_is_left_alone(path: Path, version: int)
         SqliteStore(path)
     assert path.read_bytes() == before
     assert aside(path) == []
+
+
+def test_an_empty_file_is_a_new_one(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.touch()
+    filled(path, 1)
+    assert aside(path) == []
+    assert caplog.records == []
+
+
+def test_what_was_moved_aside_before_is_not_overwritten(path: Path) -> None:
+    for number in range(3):
+        path.write_bytes(b"damage %d" % number * 100)
+        SqliteStore(path)
+    assert sorted(one.read_bytes()[:8] for one in aside(path)) == [b"damage 0", b"damage 1", b"damage 2"]
+
+
+def killed(path: Path) -> Path:
+    """The file as a killed process leaves it, with everything still in its log; returns the log."""
+    alive = path.with_name("alive.db")
+    store = SqliteStore(alive)
+    store.open(KEY)
+    for seq in range(1, 31):
+        store.commit(KEY, record(seq=seq), [done(seq)])
+    for suffix in ("", "-wal", "-shm"):
+        shutil.copy(alive.with_name(alive.name + suffix), path.with_name(path.name + suffix))
+    store.close(KEY)
+    return path.with_name(f"{path.name}-wal")
+
+
+def flipped(log: Path) -> None:
+    data = bytearray(log.read_bytes())
+    for place in range(len(data) // 3, len(data), 1000):
+        data[place] ^= 0xFF
+    log.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "seqs"),
+    [
+        pytest.param(lambda log: None, range(30, 31), id="none"),
+        pytest.param(lambda log: os.truncate(log, log.stat().st_size // 2 + 77), range(1, 30), id="truncated"),
+        pytest.param(flipped, range(30), id="flipped"),
+        pytest.param(lambda log: log.write_bytes(random.Random(1).randbytes(50_000)), range(1), id="garbage"),
+        pytest.param(lambda log: os.truncate(log, 0), range(1), id="empty"),
+        pytest.param(lambda log: log.with_name("bot.db-shm").write_bytes(b"\xa5" * 32768), range(30, 31), id="shm"),
+    ],
+)
+def test_a_damaged_log_beside_the_file_costs_at_most_the_memory(path: Path, damage: Any, seqs: range) -> None:
+    """What is found is a state that once was: record and list agree."""
+    damage(killed(path))
+    store = SqliteStore(path)
+    found = store.open(KEY)
+    assert (found.record.seq if found.record is not None else 0) in seqs
+    assert [one.seq for one in found.done] == list(range(1, 1 + (found.record.seq if found.record is not None else 0)))
+    store.commit(KEY, record(seq=77), [done(77)])
+    store.close(KEY)
+    last = SqliteStore(path).open(KEY).record
+    assert last is not None
+    assert last.seq == 77
+
+
+def test_the_log_of_a_damaged_file_is_not_played_into_the_new_one(path: Path) -> None:
+    killed(path)
+    garbage(path)
+    assert SqliteStore(path).open(KEY) == Remembered(None, ())
+    assert aside(path)
 
 
 # -- paths ----------------------------------------------------------------------------------------------------------
