@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qqbot_sync import Simulator
+from qqbot_sync import Intents, Simulator
 from tests.support import eventually
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -101,6 +101,30 @@ def test_script() -> None:
         assert process.returncode == 0, errors
         assert "收到 / got: 在吗" in output
         assert "已发送 / sent:" in output
+
+
+def test_check_intents() -> None:
+    """It goes online where everything is granted, and says what is missing where it is not."""
+    with Simulator() as qq, example("check_intents.py", qq):
+        eventually(lambda: len(qq.entries(kinds=("identified",))) == 2, what="the bot coming online after the probe")
+        assert "GROUP_AND_C2C_EVENT" in answer(qq, "小明", "group", "hi")
+    with Simulator(grant=Intents.default().without_group_and_c2c_event()) as qq:
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLES / "check_intents.py")],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", **qq_environ(qq)},
+        )
+        assert done.returncode == 1
+        assert "被拒绝 / refused: GROUP_AND_C2C_EVENT" in done.stdout
+        assert "C2C_MESSAGE_CREATE" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def qq_environ(qq: Simulator) -> dict[str, str]:
+    """What leads a bot to this simulator."""
+    return {"QQ_BOT_ENVIRONMENT": qq.url, "QQ_BOT_APP_ID": qq.app_id, "QQ_BOT_SECRET": qq.secret}
 
 
 def test_test_bot() -> None:

@@ -197,8 +197,9 @@ def _threads(client: BotClient, run: Run | None, dispatcher: Dispatcher) -> dict
     threads: dict[str, bool] = {}
     if run is not None:
         threads = {**run.threads(), **dispatcher.threads(), "qqbot-acks": client._acks.is_running}
-        for info in run.shard_infos():
-            if info.state is ConnectionState.CONNECTED:
-                name = f"qqbot-heartbeat-{info.shard_id}"
+        # A heartbeat lives as long as its connection; a run that plays a recording has neither.
+        for info in run.shard_infos() if run.is_connected() else ():
+            name = f"qqbot-heartbeat-{info.shard_id}"
+            if f"qqbot-reader-{info.shard_id}" in threads:
                 threads[name] = name in alive
     return {**threads, **{name: True for name in sorted(alive) if name not in threads}}

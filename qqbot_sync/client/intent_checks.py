@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from qqbot_sync.client import running
 from qqbot_sync.client.intent_report import IntentReport
 from qqbot_sync.client.lifecycle import Lifecycle
@@ -20,6 +22,8 @@ class IntentChecks(Lifecycle):
 
     _evidence = IntentEvidence()
     """What earlier runs and probes have proven; replaced under the lock."""
+    _is_probing = False
+    """Whether a thread asks the platform; changed under the lock."""
 
     def check_intents(
         self, *, probe: bool = False, intents: Intents | None = None, timeout: float = 120.0
@@ -42,7 +46,8 @@ class IntentChecks(Lifecycle):
             ConnectionFailed: the platform cannot be reached.
             RateLimited: too few sessions are left today; `retry_after` says when there are more.
             InvalidSession: Identify is refused for reasons that the platform does not tell.
-            AlreadyRunning: another client, or another process, runs this bot: a probe might end its session.
+            AlreadyRunning: another client, or another process, runs this bot, and a probe might end its session; or
+                another thread probes.
 
         https://bot.q.qq.com/wiki/develop/api-v2/dev-prepare/interface-framework/event-emit.html
         """
@@ -68,27 +73,33 @@ class IntentChecks(Lifecycle):
 
     def _probe(self, wanted: Intents, timeout: float) -> IntentEvidence:
         """Asks the platform. Ends early when the client is started meanwhile."""
-        self._claim_for_probe()
+        with self._lock:
+            if self._is_probing:
+                raise AlreadyRunning(
+                    "另一个线程正在探测,请等它结束 / another thread probes already: wait until it is done"
+                )
+            self._is_probing = True
+            # A copy: a supervisor that starts meanwhile would wait for ever for a slot that nobody tells it is free.
+            evidence = before = self._evidence
+            pace = deepcopy(self._pace)
         try:
-            probe = Probe(
-                self.api,
-                self._clock,
-                self._pace,
-                self._shards[0] if self._shards else ShardConfig(),
-                is_wanted=lambda: not self._is_launched,
-            )
-            before = self._evidence
+            self._claim_for_probe()
+            shard = self._shards[0] if self._shards else ShardConfig()
+            probe = Probe(self.api, self._clock, pace, shard, is_wanted=lambda: not self._is_launched)
             evidence = probe.run(wanted, before.forgetting(wanted), timeout=timeout)
         finally:
             # Under the lock, so that a start cannot come between; letting go waits for nothing.
             with self._lock:
-                if not self._is_launched:
+                self._is_probing = False
+                is_idle = not self._is_launched
+                if is_idle:
+                    self._pace = pace
                     self._let_go()
-            self.api.http.close()
-        with self._lock:
-            # A run that came between knows better.
-            if self._evidence is before and not self._is_launched:
-                self._evidence = evidence
+                if is_idle and self._evidence is before:
+                    # Else a run that came between knows better.
+                    self._evidence = evidence
+            if is_idle:
+                self.api.http.close()
         return evidence
 
     @property
@@ -104,7 +115,6 @@ class IntentChecks(Lifecycle):
                 f"another client of this process runs bot {self.api.app_id}: call check_intents() on that one"
             )
         if not all(lock_file.take(warn=False) for lock_file in self._lock_files):
-            self._let_go()
             raise AlreadyRunning(
                 f"另一个进程正在运行机器人 {self.api.app_id},探测可能使它掉线;请先停止它 / "
                 f"another process runs bot {self.api.app_id}, and a probe might end its session: stop it first"

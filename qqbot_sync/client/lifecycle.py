@@ -48,6 +48,8 @@ dispatch_log = logging.getLogger("qqbot_sync.dispatch")
 FAILURE_GRACE = 10.0
 """Seconds that handlers get after a fatal cause, where nobody said how long."""
 
+OVER_GRACE = 10.0
+"""Seconds that handlers get at the end of a recording, where nobody said how long."""
 MOST_REPORTS = 10
 """Reports of failures kept in the directory for temporary files."""
 STOP_BOUND = 2.0
@@ -238,7 +240,7 @@ class Lifecycle(Handlers):
         self._claim_identity()
         dispatcher = self._dispatcher
         run = self._taping.run(
-            stop=self.stop,
+            over=self._over,
             config=self.config,
             shards=self._shards,
             plan=self._plan(),
@@ -364,6 +366,11 @@ class Lifecycle(Handlers):
                 self._close_servers()
             run.ended.set()
             run.announce(serving.Done(stuck=not drained))
+
+    def _over(self, run: Run) -> None:
+        """A run has nothing more to do: a recording has come to its end."""
+        if not run.announce(serving.Wanted()):
+            self._ask_to_end(run, OVER_GRACE)
 
     def _wind_down(self, run: Run, dispatcher: Dispatcher, grace: float) -> bool:
         """Intake, waiters, lanes, pool, sockets, store, HTTP: in this order. Returns whether all handlers ended.

@@ -8,9 +8,10 @@ from typing import Any
 
 from qqbot_sync import codec
 from qqbot_sync.client.run import PARTING, Run
+from qqbot_sync.client.standing import Standing
 from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
 from qqbot_sync.dispatch import Dispatcher
-from qqbot_sync.errors import ConnectionFailed
+from qqbot_sync.errors import ConnectionFailed, Stopped
 from qqbot_sync.events import RawEvent, keys_of
 from qqbot_sync.gateway.supervisor import broken
 from qqbot_sync.protocol.close_codes import Verdict
@@ -28,6 +29,18 @@ FORGET_EVERY = 1000
 """Events between two looks at what dedupe may forget."""
 
 
+class _Standing(Standing):
+    """As `Standing`; a recording may be over before anybody has looked whether it began."""
+
+    def wait_ready(self, timeout: float | None) -> None:
+        try:
+            super().wait_ready(timeout)
+        except Stopped:
+            with self._lock:
+                if not self._states or self._states.keys() - self._ready_once:
+                    raise
+
+
 class ReplayRun(Run):
     """Plays a recording through the sink, the dispatcher and the handlers of every run. Thread-safe.
 
@@ -35,14 +48,17 @@ class ReplayRun(Run):
 
     Args:
         playback: what to play.
-        stop: has the client stopped; called when the recording has come to its end.
+        over: called when the recording has come to its end.
         parts: of `Run`.
     """
 
-    def __init__(self, *, playback: Playback, stop: Callable[[], object], dispatcher: Dispatcher, **parts: Any) -> None:
+    def __init__(
+        self, *, playback: Playback, over: Callable[[Run], object], dispatcher: Dispatcher, **parts: Any
+    ) -> None:
         super().__init__(dispatcher=dispatcher, **{**parts, "shards": ()})
+        self.standing = _Standing(self._clock)
         self._playback = playback
-        self._stop_client = stop
+        self._told_over = over
         self._stage_dispatcher = dispatcher
         self._offered: set[tuple[str, str]] = set()
         self._told_user: dict[str, Any] | None = None
@@ -137,6 +153,7 @@ class ReplayRun(Run):
                 self._sessions[step.shard] = (str(data.get("session_id") or ""), envelope.s)
                 if isinstance(data.get("user"), dict):
                     self._told_user = data["user"]
+        self.shard_dials(step.shard[0])
         self.shard_ready(step.shard[0], resumed=name == "RESUMED")
 
     def down(self, step: Down) -> None:
@@ -163,7 +180,7 @@ class ReplayRun(Run):
                 )
             )
             return
-        self._stop_client()
+        self._told_over(self)
 
     def broken(self, error: BaseException) -> None:
         self.gateway_failed(broken("replay", error))
@@ -179,6 +196,9 @@ class ReplayRun(Run):
 
     def threads_live(self) -> bool:
         return self._player.is_running
+
+    def threads(self) -> dict[str, bool]:
+        return {"qqbot-replay": self._player.is_running}
 
     @property
     def latency(self) -> float | None:

@@ -96,10 +96,17 @@ def _install(words: Words) -> Callable[[], None]:
     if threading.current_thread() is not threading.main_thread() or in_ipython_kernel():
         return _nothing
 
-    def handler(number: int, _frame: FrameType | None) -> None:
-        words.put(Signalled(number))
+    ours = os.getpid()
 
-    old = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    def handler(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() == ours:
+            words.put(Signalled(number))
+        else:
+            # In a child that was forked meanwhile nobody reads the words: it must end as any other would.
+            signal.signal(number, old[number] or signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    old: dict[int, Any] = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
         for number, previous in old.items():

@@ -30,6 +30,7 @@ from qqbot_sync.recording.tape import Tape
 
 __all__ = ["Taping", "taping_of"]
 
+NO_SECRET = "no-secret-is-needed-here"
 _UNTOUCHED = {Offer.DUPLICATE: "duplicate", Offer.DROPPED: "dropped", Offer.REFUSED: "refused"}
 """What the handlers have nothing to do with, as it is written down."""
 
@@ -55,11 +56,11 @@ class Taping:
     def attach(self, api: Api) -> None:
         """The client has this `Api`."""
 
-    def run(self, *, stop: Callable[[], object], **parts: Any) -> Run:  # noqa: ARG002  a replay needs it
+    def run(self, *, over: Callable[[Run], object], **parts: Any) -> Run:  # noqa: ARG002  a replay needs it
         """A run for the client.
 
         Args:
-            stop: has the client stopped.
+            over: told when a run has nothing more to do.
             parts: of `Run`.
         """
         return Run(**parts)
@@ -107,7 +108,7 @@ class _Recording(Taping):
         self._http.paths = Paths(api.environment)
         self._recorder.introduce(api.app_id, api.environment.api_url)
 
-    def run(self, *, stop: Callable[[], object], **parts: Any) -> Run:  # noqa: ARG002  a replay needs it
+    def run(self, *, over: Callable[[Run], object], **parts: Any) -> Run:  # noqa: ARG002  a replay needs it
         return _RecordedRun(tape=self._recorder.begin(), **parts)
 
     def end(self) -> None:
@@ -245,7 +246,7 @@ class _Replaying(Taping):
         super().__init__(
             settings.with_changes(
                 app_id=settings.app_id or os.environ.get("QQ_BOT_APP_ID") or recording.header.app_id,
-                app_secret=settings.app_secret or os.environ.get("QQ_BOT_SECRET") or "replayed",
+                app_secret=settings.app_secret or os.environ.get("QQ_BOT_SECRET") or NO_SECRET,
                 environment=self._playback.environment,
                 # What a replay handles was handled before; nobody may resume from it.
                 store=None,
@@ -264,8 +265,8 @@ class _Replaying(Taping):
         # Verdicts of reviewers are events: they come in the time of the replay.
         api.audits = Audits(self.clock)
 
-    def run(self, *, stop: Callable[[], object], **parts: Any) -> Run:
-        return ReplayRun(playback=self._playback, stop=stop, **parts)
+    def run(self, *, over: Callable[[Run], object], **parts: Any) -> Run:
+        return ReplayRun(playback=self._playback, over=over, **parts)
 
     def end(self) -> None:
         self._playback.http.close()
