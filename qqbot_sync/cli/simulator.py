@@ -10,10 +10,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from qqbot_sync.cli.completion import complete_verb
+from qqbot_sync.cli.leaving import leaving_on_sigterm
 from qqbot_sync.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Unclear(click.ClickException):
 
 
 @click.command("simulator", context_settings={"ignore_unknown_options": True})
-@click.argument("verb", nargs=-1, type=click.UNPROCESSED, metavar="[VERB [ARGUMENTS]...]")
+@click.argument("verb", nargs=-1, type=click.UNPROCESSED, metavar="[VERB [ARGUMENTS]...]", shell_complete=complete_verb)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0:任意空闲端口 / 0: any free port")
 @click.option(
     "--grant",
@@ -143,7 +145,7 @@ def _talk(url: str, facts: Mapping[str, str], *, conversation: Script | None, ti
 
     remote, screen = Remote(url), Screen(Console(highlight=False))
     with contextlib.ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
+        stack.enter_context(leaving_on_sigterm(0))
         child = stack.enter_context(Bot(bot, facts, screen)) if bot else None
         if conversation is not None:
             _wait_for_bot(remote, child)
@@ -214,11 +216,6 @@ def _wait_for_bot(remote: Remote, bot: Bot | None) -> None:
             raise click.ClickException(
                 f"{ONLINE_WITHIN:g} s 内没有机器人上线 / no bot came online in {ONLINE_WITHIN:g} s"
             )
-
-
-def _leave(_number: int, _frame: object) -> NoReturn:
-    """SIGTERM unwinds like an exception, so that the bot is ended too."""
-    raise click.exceptions.Exit(0)
 
 
 def _granted(text: str | None) -> Intents | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -14,6 +13,7 @@ from qqbot_sync.cli.demo.processes import Child, child_environment
 from qqbot_sync.cli.demo.remote import Remote
 from qqbot_sync.cli.demo.stage import Stage
 from qqbot_sync.cli.demo.verdict import Verdict
+from qqbot_sync.cli.leaving import leaving_on_sigterm
 
 __all__ = ["command"]
 
@@ -28,12 +28,16 @@ def command(fast: bool) -> None:
     """演示:与机器人对话,中途切断连接,最后计数 / Play a conversation whose connection is cut, then count.
 
     退出状态 0:每条消息都恰好回答了一次 / Exit status 0: every message was answered, and once.
+
+    \b
+    例 / examples:
+      qqbot-sync demo
+      qqbot-sync demo --fast
     """
     from qqbot_sync import Simulator  # noqa: F401  says what to install when the extra is missing
 
-    with contextlib.suppress(ValueError):  # not in the main thread: a test that calls the command
-        signal.signal(signal.SIGTERM, _leave)
-    verdict = perform(Stage(Console(highlight=False), pace=0.0 if fast else 0.5))
+    with leaving_on_sigterm(128 + signal.SIGTERM):
+        verdict = perform(Stage(Console(highlight=False), pace=0.0 if fast else 0.5))
     raise click.exceptions.Exit(0 if verdict.holds() else 1)
 
 
@@ -53,8 +57,3 @@ def perform(stage: Stage, bot_module: str = "qqbot_sync.cli.demo.bot", *, patien
         verdict = play(qq, bot, stage, patience=patience)
         stage.ends(verdict)
         return verdict
-
-
-def _leave(number: int, _frame: object) -> NoReturn:
-    """SIGTERM unwinds like an exception, so that the children are ended."""
-    raise SystemExit(128 + number)
