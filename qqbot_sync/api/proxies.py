@@ -78,7 +78,7 @@ def check_proxy(proxy: str) -> str:
 
 def _is_host(text: str) -> bool:
     # What `urlsplit` lets pass and urllib3 fails at, in words of its own, when the first call is made.
-    return bool(text) and not any(sign.isspace() or sign in "<>\"\\^`{|}" for sign in text)
+    return bool(text) and not any(sign.isspace() or sign in '<>"\\^`{|}' for sign in text)
 
 
 def resolve_ca_bundle(argument: str | None) -> str:

@@ -16,7 +16,12 @@ LIBRARIES = ("websocket-client", "requests", "urllib3", "dataclasses-json", "msg
 
 @click.command("version")
 def command() -> None:
-    """Print the versions to quote in a report."""
+    """报告问题时请附上的版本 / Print the versions to quote in a report.
+
+    \b
+    例 / examples:
+      qqbot-sync version
+    """
     click.echo(f"qqbot_sync {__version__}")
     click.echo(f"Python {platform.python_version()} ({platform.python_implementation()}, {platform.platform()})")
     for library in LIBRARIES:

@@ -30,7 +30,7 @@ def _grant(grant: str | None = None) -> None:
 
 
 def _info() -> None:
-    """URL, app id and grant."""
+    """URL, app id, secret and grant."""
 
 
 _EXTRA: dict[str, Callable[..., Any]] = {"log": _log, "grant": _grant, "info": _info}
