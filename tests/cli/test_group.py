@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from qqbot_sync.cli import main
-from qqbot_sync.cli.group import COMMANDS
+from qqbot_sync.cli.cells import width
+from qqbot_sync.cli.group import COMMANDS, SECTIONS
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -54,11 +56,63 @@ def test_the_overview_lists_every_command_without_importing_one() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str) -> None:
-    """Each command loads, is named as in the table, and knows `--debug`."""
-    result = CliRunner().invoke(main, [name, "--help"])
+    """Each command loads, is named as in the table, knows `--debug`, and shows how it is called."""
+    result = CliRunner().invoke(main, [name, "--help"], prog_name="qqbot-sync")
     assert result.exit_code == 0
     assert "--debug" in result.output
-    assert name in result.output
+    _, found, examples = result.output.partition("例 / examples")
+    assert found
+    assert f"qqbot-sync {name}" in examples
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("columns", [80, 110])
+def test_every_help_page_fits_the_terminal(name: str, columns: int) -> None:
+    """In cells, of which a Chinese sign takes two; and whatever it says, it says in both languages."""
+    result = CliRunner(env={"COLUMNS": str(columns)}).invoke(main, [*([name] if name else []), "--help"])
+    too_wide = [line for line in result.output.splitlines() if width(line) > columns]
+    assert not too_wide
+    assert not result.output.isascii()
+
+
+def test_the_overview_groups_every_command_once() -> None:
+    """Under headings, start here first, each with what it is for in both languages, and with examples."""
+    output = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["--help"]).output
+    headings = [output.index(heading) for heading in SECTIONS if heading in output]
+    assert headings == sorted(headings)
+    assert len(headings) >= 4
+    for name, entry in COMMANDS.items():
+        assert len(re.findall(rf"^  {name} ", output, re.MULTILINE)) == 1
+        chinese, slash, english = entry.summary.partition(" / ")
+        assert slash
+        assert not chinese.isascii()
+        assert english
+    assert "qqbot-sync demo" in output.partition("例 / examples")[2]
+
+
+def test_the_overview_loads_nothing_heavy() -> None:
+    """Tab and `--help` are asked for often: beyond what the package itself imports there is little."""
+    code = (
+        "import sys, qqbot_sync\n"
+        "known = set(sys.modules)\n"
+        "import click\n"
+        "clicks = {name for name in sys.modules if name not in known}\n"
+        "from qqbot_sync.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "new = set(sys.modules) - known - clicks\n"
+        "heavy = [n for n in new if n.split('.')[0] in ('rich', 'flask', 'werkzeug', 'websockets', 'readline')]\n"
+        "ours = [n for n in new if n.startswith('qqbot_sync')]\n"
+        "print(); print(len(ours), len(new), heavy)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", errors="replace", timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    ours, new, heavy = done.stdout.splitlines()[-1].split(maxsplit=2)
+    assert heavy == "[]"
+    assert int(ours) <= 8
+    assert int(new) <= 40
 
 
 def test_version_names_package_python_and_libraries() -> None:
@@ -69,11 +123,45 @@ def test_version_names_package_python_and_libraries() -> None:
     assert "websocket-client" in output
 
 
-def test_an_unknown_command_is_a_usage_error() -> None:
-    """Exit status 2, and the name."""
-    result = CliRunner().invoke(main, ["dance"])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("simulater", "simulator"), ("sned", "send"), ("tial", "tail"), ("compleet", "completion"), ("dance", "--help")],
+)
+def test_an_unknown_command_is_told_the_nearest(typed: str, meant: str) -> None:
+    """Exit status 2, one line, and where to read on."""
+    result = CliRunner().invoke(main, [typed], prog_name="qqbot-sync")
     assert result.exit_code == 2
-    assert "dance" in result.output
+    (line,) = result.stderr.splitlines()
+    assert typed in line
+    assert meant in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--helq"], "--help"),
+        (["send"], "TARGET"),
+        (["send", "group:1", "two", "words"], "quote"),
+        (["send", "--reply-to"], "--reply-to"),
+        (["tail", "--cuont", "3"], "--count"),
+        (["tail", "--count", "none"], "--count"),
+        (["completion", "csh"], "SHELL"),
+    ],
+)
+def test_what_was_typed_wrong_is_one_line(arguments: list[str], said: str) -> None:
+    """Not click's three, and with the command whose help explains it."""
+    result = CliRunner().invoke(main, arguments, prog_name="qqbot-sync")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert said in line
+    assert "--help" in line
+
+
+def test_without_a_command_there_is_the_overview() -> None:
+    """Not an error message."""
+    result = CliRunner().invoke(main, [])
+    assert "从这里开始" in result.output
+    assert "错误" not in result.output
 
 
 def test_an_error_is_one_line(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
-"""`qqbot-sync run`: a file as `__main__`, a client in a file, a client in a module."""
+"""`qqbot-sync run`: a file or module as `__main__`, a client in a file or module, and where its settings come from."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner, Result
 
+from qqbot_sync.cli import main
 from qqbot_sync.cli.run import Target
 from tests.cli.test_group import run
 
@@ -30,8 +35,26 @@ def test_a_client_in_a_module() -> None:
     assert Target.parse("my.bots:client") == ("my.bots", "client", False)
 
 
+def test_a_module_alone_runs_as_main() -> None:
+    """As with `python -m`."""
+    assert Target.parse("my.bots") == ("my.bots", None, False)
+
+
 @pytest.mark.parametrize(
-    "text", ["gone.py", "gone.py:client", "a/b:client", "C:\\gone.py", "module", "module:", ":client"]
+    "text",
+    [
+        "gone.py",
+        "gone.py:client",
+        "a/b:client",
+        "C:\\gone.py",
+        "module:",
+        ":client",
+        "a b",
+        "my-bot",
+        "m:a.b",
+        "..",
+        "/",
+    ],
 )
 def test_what_is_neither_is_a_usage_error(text: str) -> None:
     """The message says what was looked for."""
@@ -66,12 +89,107 @@ def test_a_name_that_is_no_client_names_those_that_are(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_module_that_is_not_there_is_one_line() -> None:
-    """No traceback for a typo."""
-    done = run("run", "no_such_module_at_all:client")
-    assert done.returncode == 1
-    assert "no_such_module_at_all" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory to be in, and a process that forgets what a command does to it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ("bot", "mybots"):
+            del sys.modules[name]
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["run", *arguments])
+
+
+CLIENT = "from qqbot_sync import BotClient\nclient = BotClient('1', 'secret')\n"
+BROKEN = [
+    ("gone.py", "", 2, "gone.py"),
+    ("gone", "", 1, "there is no module gone"),
+    ("gone.part:client", "", 1, "there is no module gone.part"),
+    ("bot.gone:client", CLIENT, 1, "there is no module bot.gone"),
+    (".", "", 2, "directory"),
+    ("bot.py", "x = 1\nimport gone\n", 1, "bot.py:2: "),
+    ("bot:client", "x = 1\nimport gone\n", 1, "bot.py:2: "),
+    ("bot", "x = 1\nimport gone\n", 1, "bot.py:2: "),
+    ("bot.py", "x = 1\ndef broken(:\n", 1, "bot.py:2: "),
+    ("bot.py:client", "x = 1\ndef broken(:\n", 1, "bot.py:2: "),
+    ("bot:client", "x = 1\ndef broken(:\n", 1, "bot.py:2: "),
+    ("bot.py:client", "x = 1\n", 2, "has no BotClient"),
+    ("bot:client", "robot = 1\n", 2, "has no BotClient"),
+    ("bot:robot", CLIENT, 2, "it has: client"),
+    ("bot.py", "from qqbot_sync import BotClient\nBotClient('1', 'x', workers='many')", 1, "bot.py:2: "),
+]
+
+
+@pytest.mark.parametrize(("target", "text", "status", "said"), BROKEN)
+def test_what_cannot_run_is_one_line(inside: Path, target: str, text: str, status: int, said: str) -> None:
+    """File and line where it is the user's, the fix, a status, no traceback; with `--debug` there is one."""
+    (inside / "bot.py").write_text(text, encoding="utf-8")
+    done = invoke(target)
+    assert done.exit_code == status, done.output
+    assert said in done.output
+    assert len(done.output.strip().splitlines()) == 1
+    assert "Traceback" in invoke("--debug", target).output
+
+
+def test_a_reloaded_module_that_is_not_there_is_one_line(inside: Path) -> None:
+    """There is nothing to watch, so nothing to wait for."""
+    done = invoke("gone:client", "--reload")
+    assert done.exit_code == 1
+    assert len(done.output.strip().splitlines()) == 1
+
+
+def test_a_module_runs_as_main_with_its_arguments(inside: Path) -> None:
+    """From the working directory, as by `python -m`."""
+    (inside / "mybots").mkdir()
+    (inside / "mybots" / "dice.py").write_text("import sys\nprint(__name__, sys.argv[1:])", encoding="utf-8")
+    assert "__main__ ['--sides', '6']" in invoke("mybots.dice", "--sides", "6").output
+
+
+@pytest.mark.parametrize("target", ["bot.py", "bot"])
+def test_a_client_that_nobody_started_gets_a_hint(inside: Path, target: str) -> None:
+    """The commonest first mistake is a file that ends before the bot is online; it is no error."""
+    (inside / "bot.py").write_text(CLIENT, encoding="utf-8")
+    done = invoke(target)
+    assert "client.run_forever()" in done.output
+    assert f"{target}:client" in done.output
+    assert done.exit_code == 0
+
+
+def test_the_file_sees_the_settings_of_options_env_file_and_toml(inside: Path) -> None:
+    """A plain `BotClient()`, by their order of precedence; what else is in `.env` is there as well."""
+    (inside / "qqbot.toml").write_text("app_id = '1'\nworkers = 3\nmax_waiting = 30\n", encoding="utf-8")
+    (inside / ".env").write_text("QQ_BOT_SECRET=hidden\nQQ_BOT_WORKERS=4\nWEATHER_KEY=sunny\n", encoding="utf-8")
+    (inside / ".env").chmod(0o600)
+    (inside / "bot.py").write_text(
+        "import os\nfrom qqbot_sync import BotClient\nclient = BotClient()\nconfig = client.config\n"
+        "print(client.api.app_id, config.workers, config.max_waiting, config.environment, os.environ['WEATHER_KEY'])\n",
+        encoding="utf-8",
+    )
+    done = invoke("bot.py", "--app-id", "2", "--environment", "sandbox")
+    assert done.stdout.startswith("2 4 30 "), done.output
+    assert "sandbox" in done.output
+    assert "sunny" in done.output
+    assert "hidden" not in done.output
+
+
+def test_a_simulator_is_stronger_than_every_setting(inside: Path) -> None:
+    """And its sessions do not go into the store of the real bot."""
+    (inside / "qqbot.toml").write_text("store = 'bot.db'\nworkers = 3\n", encoding="utf-8")
+    (inside / "bot.py").write_text(
+        "from qqbot_sync import BotClient\nwith BotClient() as client:\n"
+        "    print(client.is_connected(), client.config.workers)\n",
+        encoding="utf-8",
+    )
+    done = invoke("bot.py", "--simulator", "--app-id", "2", "--environment", "sandbox")
+    assert "True 3" in done.output, done.output
+    assert not (inside / "bot.db").exists()
 
 
 def test_missing_credentials_are_one_line(tmp_path: Path) -> None:
