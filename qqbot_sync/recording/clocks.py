@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from qqbot_sync.clock import Clock
 
-__all__ = ["HastyClock", "ReplayClock"]
+__all__ = ["HastyClock", "ReplayClock", "Resting"]
 
 LOOK = 0.01
 """Seconds between two looks of a waiting thread at a time that somebody else moves on."""
+LEAST = 1e-6
+"""Seconds by which two moments differ for certain."""
+
+
+class Resting:
+    """Threads that wait for an event, by their idents. Thread-safe: each changes its own entry.
+
+    Who was woken rests no more, even where the machine has not let it run yet.
+    """
+
+    def __init__(self) -> None:
+        self._events: dict[int, threading.Event] = {}
+
+    def __contains__(self, ident: object) -> bool:
+        event = self._events.get(ident) if isinstance(ident, int) else None
+        return event is not None and not event.is_set()
+
+    @contextmanager
+    def until(self, event: threading.Event) -> Iterator[None]:
+        """The calling thread rests for the length of the block, or until `event` is set."""
+        me = threading.get_ident()
+        self._events[me] = event
+        try:
+            yield
+        finally:
+            del self._events[me]
 
 
 class ReplayClock:
-    """Stands still between two steps of a recording and is moved on by `reach`. Thread-safe.
+    """Stands still between two steps of a recording, and is moved on from one to the next. Thread-safe.
 
     A wait with a time-out ends when that moment comes in the time of the replay: an `ask` that timed out in the
     recording times out in the replay, and one that was answered in time does not, however fast it is played and however
@@ -30,10 +59,14 @@ class ReplayClock:
         # What it is now, and up to where waits have ended. An event comes between the two: who waits for it gets it,
         # even where its moment is the last one.
         self._now = self._passed = real.now()
+        self._origin = self._now
+        self._is_moved = False
+        self._order = itertools.count()
+        self._sleepers: list[tuple[float, int, threading.Event]] = []
         self.runs_out: Callable[[], bool | None] = lambda: None
         """Whether the recording tells that the wait of the calling thread has run out; None: ask the time."""
-        self.resting: set[int] = set()
-        """Threads that wait for a moment to come, by their idents; changed by single operations."""
+        self.resting = Resting()
+        """Who waits here, or is held elsewhere."""
 
     def now(self) -> float:
         return self._now
@@ -45,11 +78,10 @@ class ReplayClock:
         return self.real.wall()
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
-        if seconds is None:
-            return self.real.wait(event, None)
-        end, me = self._now + seconds, threading.get_ident()
-        self.resting.add(me)
-        try:
+        with self.resting.until(event):
+            if seconds is None:
+                return self.real.wait(event, None)
+            end = self._now + seconds
             while not event.is_set():
                 is_over = self.runs_out()
                 if is_over is None:
@@ -58,34 +90,62 @@ class ReplayClock:
                     return event.is_set()
                 self.real.wait(event, LOOK)
             return True
-        finally:
-            self.resting.discard(me)
 
-    def reach(self, moment: float, *, waits_end: bool = True) -> None:
-        """It is `moment` now, in seconds of `now()`; it never goes back.
+    # -- moved on by the player -----------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A recording begins now: its offsets count from here."""
+        with self._lock:
+            self._origin, self._is_moved = self._now, True
+
+    def end(self) -> None:
+        """Nobody moves it any more: nobody sleeps until a moment of the recording, either."""
+        with self._lock:
+            self._is_moved = False
+            sleepers, self._sleepers = self._sleepers, []
+        for _, _, alarm in sleepers:
+            alarm.set()
+
+    def reach(self, t: float, *, waits_end: bool = True) -> None:
+        """It is `t` seconds into the recording; it never goes back.
 
         Args:
             waits_end: whether waits that last until then are over.
         """
+        due = []
         with self._lock:
-            self._now = max(self._now, moment)
+            self._now = max(self._now, self._origin + t)
             if waits_end:
                 self._passed = self._now
+                while self._sleepers and self._sleepers[0][0] <= self._passed:
+                    due.append(heapq.heappop(self._sleepers)[2])
+        for alarm in due:
+            alarm.set()
+
+    def tick(self) -> None:
+        """It is a little later than at every moment before."""
+        with self._lock:
+            self._now = self._passed = self._now + LEAST
+
+    def sleep_until(self, t: float) -> None:
+        """Waits until it is `t` seconds into the recording, or nobody moves this clock."""
+        alarm = threading.Event()
+        with self._lock:
+            moment = self._origin + t
+            if not self._is_moved or self._passed >= moment:
+                return
+            heapq.heappush(self._sleepers, (moment, next(self._order), alarm))
+        with self.resting.until(alarm):
+            self.real.wait(alarm, None)
 
 
 class HastyClock:
-    """For calls of the API in a replay, whose pauses between two tries no step of the recording tells.
-
-    Thread-safe: each thread has a time of its own, which its own pauses move on.
-
-    Args:
-        clock: the time of the replay.
-        speed: how many times faster than real a pause is; infinite: it takes no time.
+    """For calls of the API in a replay: pauses between two tries take no time, because the answer to the next try comes
+    when it came in the recording. Thread-safe: each thread has a time of its own, which its own pauses move on.
     """
 
-    def __init__(self, clock: ReplayClock, speed: float) -> None:
+    def __init__(self, clock: ReplayClock) -> None:
         self._clock = clock
-        self._speed = speed
         self._mine = threading.local()
 
     def now(self) -> float:
@@ -99,8 +159,7 @@ class HastyClock:
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         if seconds is None:
-            return self._clock.real.wait(event, None)
-        if self._clock.real.wait(event, max(0.0, seconds / self._speed)):
-            return True
-        self._mine.ahead = float(getattr(self._mine, "ahead", 0.0)) + max(0.0, seconds)
-        return False
+            return self._clock.wait(event, None)
+        if not event.is_set():
+            self._mine.ahead = float(getattr(self._mine, "ahead", 0.0)) + max(0.0, seconds)
+        return event.is_set()

@@ -130,6 +130,11 @@ class Exchange:
     is_stale: bool = False
     """As in `Unknown`."""
 
+    @property
+    def ended(self) -> float:
+        """Seconds from the start of the recording until its outcome was known."""
+        return self.t + self.took
+
     @classmethod
     def of(cls, t: float, took: float, call: Call, outcome: Response | NetworkFailure, scrubber: Scrubber) -> Exchange:
         """What was seen, scrubbed."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from qqbot_sync.clock import Clock
 from qqbot_sync.events import RawEvent
+from qqbot_sync.recording.clocks import Resting
 
 __all__ = ["Gate", "Key"]
 
@@ -26,10 +27,10 @@ class Gate:
         expected: how often the handlers of each event waited in the recording, by its number. Waits beyond that are not
             held.
         clock: a real one.
-        resting: threads that do nothing at the moment, by their idents; those that are held are among them.
+        resting: who is held is among them.
     """
 
-    def __init__(self, expected: Mapping[int, int], clock: Clock, resting: set[int]) -> None:
+    def __init__(self, expected: Mapping[int, int], clock: Clock, resting: Resting) -> None:
         self.news = threading.Event()
         """Set whenever something changes."""
         self._clock = clock
@@ -61,13 +62,9 @@ class Gate:
         return _Wait(self, key)
 
     def _hold(self, held: threading.Event) -> None:
-        me = threading.get_ident()
-        self._resting.add(me)
-        try:
+        with self._resting.until(held):
             self.news.set()
             self._clock.wait(held, None)
-        finally:
-            self._resting.discard(me)
 
     def began_to_wait(self, wait: _Wait) -> None:
         with self._lock:

@@ -67,7 +67,7 @@ class Playback:
     def __init__(self, recording: Recording, *, speed: float, unmatched: Unmatched, clock: Clock) -> None:
         self.recording = recording
         self.clock = ReplayClock(clock)
-        self.api_clock = HastyClock(self.clock, speed)
+        self.api_clock = HastyClock(self.clock)
         self.speed = speed
         self.environment = environment_of(recording.header.api_url)
         header = recording.header
@@ -75,8 +75,7 @@ class Playback:
             Paths(self.environment),
             Matches(recording.exchanges),
             scrubber=Scrubber(hide_texts=header.hides_texts),
-            clock=clock,
-            speed=speed,
+            clock=self.clock,
             unmatched=unmatched,
         )
         self.total = len(recording.events)
@@ -98,7 +97,7 @@ class Playback:
     def begin(self) -> None:
         """A run begins: from the beginning, with every recorded call free again."""
         if not self._is_fresh:
-            self.http.rewind(Matches(self.recording.exchanges))
+            self.http.matches = Matches(self.recording.exchanges)
         self._is_fresh = self.is_over = False
         self.was_begun = True
         self.events = self.skipped = self.failures = self.diverged = 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 from qqbot_sync.recording.clocks import ReplayClock
 from qqbot_sync.recording.gate import Gate
 from qqbot_sync.recording.reading import Recording
-from qqbot_sync.recording.steps import Down, EventStep, Fact, Mark, Note, Stop
+from qqbot_sync.recording.steps import Down, EventStep, Fact, Mark, Note, Step, Stop
 
 __all__ = ["Player", "Stage"]
 
@@ -22,10 +23,10 @@ LOOK = 0.005
 """Seconds between two looks whether time has to move on for a handler to go on."""
 SHORTEST_GAP = 0.001
 """Seconds between two steps below which nobody looks whether the handlers rest."""
+CALM_LOOKS = 2
+"""Looks in a row at which nobody worked until that is believed."""
 FIRST_SLACK, LONGEST_SLACK = 0.005, 600.0
 """Seconds by which the time of a replay may run ahead of the recording."""
-LEAST = 1e-6
-"""Seconds by which two moments differ for certain."""
 MOST_COMPLAINTS = 5
 
 
@@ -68,7 +69,7 @@ class Player:
         self._gate = gate
         self._stage = stage
         self._over = threading.Event()
-        self._origin = self._real_origin = 0.0
+        self._began = 0.0
         self._came_at: dict[int, float] = {}
         self._given_up: set[int] = set()
         self.position = 0.0
@@ -83,6 +84,7 @@ class Player:
         """Ends it where it is."""
         self._over.set()
         self._gate.close()
+        self._clock.end()
 
     def join(self, timeout: float) -> bool:
         """Waits for its thread; returns whether it has ended."""
@@ -103,8 +105,9 @@ class Player:
 
     def _run(self) -> None:
         try:
-            self._origin, self._real_origin = self._clock.now(), self._clock.real.now()
-            for step in self._recording.steps:
+            self._clock.begin()
+            self._began = self._clock.real.now()
+            for step in _in_order(self._recording):
                 self._wait_until(step.t)
                 if self._over.is_set():
                     return
@@ -114,15 +117,16 @@ class Player:
                 elif isinstance(step, Stop):
                     # From here on everything is ended by the stop itself, in the replay as in the recording.
                     break
-                elif isinstance(step, Mark):
-                    self._reach(step.t)
-                    self._keep_order(step)
                 else:
-                    self._reach(step.t)
-                    self._play_fact(step)
+                    self._clock.reach(step.t)
+                    if isinstance(step, Mark):
+                        self._keep_order(step)
+                    else:
+                        self._play_fact(step)
             else:
                 self._wait_until(self._recording.duration)
                 self._rest(PATIENCE)
+            self._clock.end()
             if not self._over.is_set():
                 self.position = self._recording.duration
                 self._stage.finished()
@@ -132,7 +136,7 @@ class Player:
 
     def _play_event(self, step: EventStep) -> None:
         # Whoever waits for this event gets it, even if it came in the last moment.
-        self._clock.reach(self._origin + step.t, waits_end=False)
+        self._clock.reach(step.t, waits_end=False)
         self._came_at[step.number] = step.t
         # Never before a wait that the recording has before it, or it would not be taken for the answer.
         self._stage.event(step, self._clock.now())
@@ -150,7 +154,7 @@ class Player:
     def _wait_until(self, t: float) -> None:
         """Waits for the time of the next step, and for handlers that work: no longer than they had in the recording."""
         real, gap = self._clock.real, t - self.position
-        due = self._real_origin + t / self._speed
+        due = self._began + t / self._speed
         left = due - real.now()
         if left > 0:
             real.wait(self._over, left)
@@ -174,9 +178,6 @@ class Player:
     def _is_calm(self) -> bool:
         return self._stage.busy() <= 0
 
-    def _reach(self, t: float) -> None:
-        self._clock.reach(self._origin + t)
-
     # -- order ----------------------------------------------------------------------------------------------------
 
     def _keep_order(self, mark: Mark) -> None:
@@ -186,7 +187,7 @@ class Player:
             self._came_at.pop(number, None)
         elif mark.what == "wait":
             # Later than every event before it, or one of those would be taken for the answer.
-            self._clock.reach(self._clock.now() + LEAST)
+            self._clock.tick()
             self._gate.release(key)
             self._await(lambda: self._gate.has_begun(key), mark)
         else:
@@ -200,7 +201,7 @@ class Player:
         # A bot that does everything otherwise is not waited for each time.
         patience = PATIENCE / (1 + len(self._given_up))
         end = real.now() + patience + mark.t - self._came_at.get(mark.number, mark.t)
-        slack = FIRST_SLACK
+        slack, calm = FIRST_SLACK, 0
         while True:
             self._gate.news.clear()
             if is_so() or self._over.is_set():
@@ -208,12 +209,13 @@ class Player:
             if real.now() >= end:
                 self._give_up(mark)
                 return
-            if not real.wait(self._gate.news, LOOK) and self._is_calm():
+            calm = calm + 1 if not real.wait(self._gate.news, LOOK) and self._is_calm() else 0
+            if calm >= CALM_LOOKS:
                 # Everybody waits, and it came to an end in the recording: only time can have done that.
                 if mark.what == "over":
                     self._gate.run_out((mark.number, mark.wait))
                 else:
-                    self._clock.reach(self._origin + mark.t + slack)
+                    self._clock.reach(mark.t + slack)
                     slack = min(2 * slack, LONGEST_SLACK)
 
     def _give_up(self, mark: Mark) -> None:
@@ -229,3 +231,15 @@ class Player:
                 whose,
                 what,
             )
+
+
+class _Answered(NamedTuple):
+    """The outcome of a call is known."""
+
+    t: float
+
+
+def _in_order(recording: Recording) -> Iterator[Step | _Answered]:
+    """The steps, and the moments at which calls came to their end."""
+    answers = sorted(_Answered(exchange.ended) for exchange in recording.exchanges)
+    return heapq.merge(recording.steps, answers, key=lambda step: step.t)

@@ -8,11 +8,12 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from qqbot_sync import codec
 from qqbot_sync.api.http import Http, Response
-from qqbot_sync.clock import Clock
-from qqbot_sync.errors import OutcomeUnknown
+from qqbot_sync.errors import ConnectionFailed, OutcomeUnknown
+from qqbot_sync.recording.clocks import ReplayClock
 from qqbot_sync.recording.exchange import TOKEN, Call, Exchange, Paths, described
 from qqbot_sync.recording.scrubbing import Scrubber
 
@@ -24,6 +25,7 @@ Unmatched = Literal["error", "ok"]
 """What a call gets that is not in the recording: `NotRecorded`, or an empty success."""
 OWN_CALLS = ("/gateway", "/gateway/bot")
 """Calls that a client makes to connect, which a replay does not."""
+NO_TOKEN = b'{"access_token":"no-token-is-needed-here","expires_in":"7200"}'
 MOST_SHOWN = 5
 """Unmatched calls that are logged, each; the rest is only counted."""
 
@@ -106,47 +108,37 @@ class StandIn(Http):
         paths: names the calls.
         matches: what was recorded.
         scrubber: as the recording's, so that equal calls look equal.
-        clock: a real one; an answer is there after the time it took, divided by `speed`.
+        clock: an answer comes when it came in the recording.
         unmatched: what a call gets that is not in the recording.
     """
 
     def __init__(
-        self, paths: Paths, matches: Matches, *, scrubber: Scrubber, clock: Clock, speed: float, unmatched: Unmatched
+        self, paths: Paths, matches: Matches, *, scrubber: Scrubber, clock: ReplayClock, unmatched: Unmatched
     ) -> None:
         super().__init__(pool_size=1)
         self.matches = matches
         self._paths = paths
         self._scrubber = scrubber
         self._clock = clock
-        self._speed = speed
         self._unmatched = unmatched
         self._ids = itertools.count(1)
-        self._over = threading.Event()
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None, **_options: Any
     ) -> Response:
         path = self._paths.of(url)
         if path == TOKEN:
-            return Response(200, {}, b'{"access_token":"replayed","expires_in":"7200"}')
+            return Response(200, {}, NO_TOKEN)
         call = described(method, path, headers, body, scrubber=self._scrubber)
         exchange = self.matches.take(call)
         if exchange is None:
             return self._without(call)
-        seconds = exchange.took / self._speed
-        if seconds > 0:
-            self._clock.wait(self._over, seconds)
+        self._clock.sleep_until(exchange.ended)
         return exchange.outcome()
 
-    def rewind(self, matches: Matches) -> None:
-        """The recording is played from its beginning again."""
-        self.matches = matches
-        self._over.clear()
-
-    def close(self) -> None:
-        """Calls that wait for their answer get it now."""
-        self._over.set()
-        super().close()
+    def proxy_for(self, url: str) -> str | None:
+        """Nothing is connected in a replay. Raises ConnectionFailed."""
+        raise ConnectionFailed(f"回放时不连接网络 / a replay connects to nothing: {urlsplit(url).hostname}")
 
     def _without(self, call: Call) -> Response:
         path = call.path.partition("?")[0]
