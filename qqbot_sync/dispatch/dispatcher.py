@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -360,14 +360,16 @@ class Dispatcher(Listening):
         """Events accepted and not begun."""
         return self._backlog.depth
 
-    def busy(self, resting: Collection[int] = ()) -> int:
-        """Handlers that run, and whether more could begin; 0: nothing happens until another event comes.
+    def busy(self, resting: Container[int]) -> int:
+        """Handlers that do something, and whether more could begin; 0: nothing happens until something comes.
 
         Args:
-            resting: threads that do nothing at the moment, by their idents: handlers on them do not count.
+            resting: threads that do nothing and were not woken, by their idents.
         """
-        at_rest = sum(task.ident in resting and not task.waits for task in self._workers.tasks())
-        return self._backlog.busy - at_rest
+        # Counted first: who wakes up meanwhile is counted twice rather than not at all.
+        tasks = [(task.waits, task.ident in resting) for task in self._workers.tasks()]
+        waking = sum(bool(waits) and not rests for waits, rests in tasks)
+        return waking + self._backlog.busy - sum(rests and not waits for waits, rests in tasks)
 
     def age(self) -> float:
         """Seconds since the oldest of them was received; 0.0 when there is none."""

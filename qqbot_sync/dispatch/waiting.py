@@ -61,6 +61,8 @@ class _Mailbox:
                 if event is not None:
                     return event
                 if not came:
+                    # Here, and not when it is closed: what comes in between was not waited for any more.
+                    self._is_over()
                     raise TimeoutError(advice.nothing_came(timeout))
 
     def _take(self) -> RawEvent | None:

@@ -14,7 +14,9 @@ from typing import IO
 
 import pytest
 
-from qqbot_sync import Simulator
+from qqbot_sync import BotClient, Environment, Simulator
+from qqbot_sync.store import SqliteStore
+from tests.secret_watch import SecretWatch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -113,7 +115,7 @@ def qq() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def run(qq: Simulator, tmp_path: Path) -> Iterator[Run]:
+def run(qq: Simulator, tmp_path: Path, secret_watch: SecretWatch) -> Iterator[Run]:
     scripts: list[Script] = []
 
     def begin(body: str) -> Script:
@@ -124,6 +126,7 @@ def run(qq: Simulator, tmp_path: Path) -> Iterator[Run]:
     yield begin
     for script in scripts:
         script.close()
+        secret_watch.look("".join(script._error), "its stderr")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -184,6 +187,56 @@ def test_a_handler_that_hangs_is_named_with_its_stack_and_left_behind(qq: Simula
     assert status == 0
     assert "hangs" in error
     assert "threading.Event().wait()" in error, "the stack"
+    assert "Traceback" not in error
+    assert "1 events were not finished" in error.splitlines()[-1], "with a MemoryStore the last line counts them"
+
+
+def test_in_a_notebook_a_second_start_stops_the_first_and_the_kernels_signals_are_left_alone(run: Run) -> None:
+    script = run("""
+        import signal, types
+        kernel = types.SimpleNamespace(kernel=object())
+        sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: kernel)
+        first, second = client, BotClient()
+        second.on_start(lambda ctx, ready: say("up"))
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        first.start()
+        threading.Thread(target=lambda: (sys.stdin.readline(), say(
+            (str(first.state), (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before)
+        ))).start()
+        second.run_forever()
+        say("returned")
+    """)
+    assert script.word() == "up"
+    script.tell()
+    assert script.word() == "('stopped', True)"
+    script.process.send_signal(signal.SIGINT)
+    assert script.word() == "returned"
+    status, error = script.ends()
+    assert status == 0
+    assert "runs in this notebook: stopping it" in error
+    assert "Traceback" not in error
+
+
+def test_a_handler_ends_the_script_by_stop_and_still_replies(qq: Simulator, run: Run) -> None:
+    script = run("""
+        client.on_start(lambda ctx, ready: say("up"))
+
+        @client.on_message()
+        def leave(ctx, message):
+            client.stop()
+            ctx.reply("bye")
+
+        client.run_forever()
+        say([thread.name for thread in threading.enumerate()])
+    """)
+    assert script.word() == "up"
+    said = qq.say("小明", "group", "hi")
+    assert script.word() == "['MainThread']"
+    status, error = script.ends()
+    assert status == 0
+    assert "Traceback" not in error
+    assert [answer.content for answer in said.replies()] == ["bye"]
 
 
 def test_a_second_sigint_leaves_at_once_with_130(qq: Simulator, run: Run) -> None:
@@ -201,7 +254,9 @@ def test_a_second_sigint_leaves_at_once_with_130(qq: Simulator, run: Run) -> Non
     script.process.send_signal(signal.SIGINT)
     script.logs("once more to leave at once")
     script.process.send_signal(signal.SIGINT)
-    assert script.ends()[0] == 130
+    status, error = script.ends()
+    assert status == 130
+    assert "Traceback" not in error
 
 
 def test_a_fatal_cause_is_an_exception_and_a_failing_status(qq: Simulator, run: Run) -> None:
@@ -300,6 +355,117 @@ def test_a_forked_child_gets_a_clear_error_and_leaves_the_parents_connection_alo
     assert [answer.content for answer in qq.say("小明", "group", "hi").replies()] == ["parent"]
     script.tell()
     assert script.ends() == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_may_start_a_client_of_its_own_and_holds_nothing_of_the_parents(
+    qq: Simulator, run: Run, tmp_path: Path
+) -> None:
+    """It outlives a stop and a start of the parent's, and ends like any other program."""
+    script = run(f"""
+        import os, warnings
+        from qqbot_sync.store import SqliteStore
+        warnings.simplefilter("ignore")
+        logging.getLogger("qqbot_sync").setLevel(logging.ERROR)
+        client = BotClient(store=SqliteStore({str(tmp_path / "bot.db")!r}))
+        client.on_message()(lambda ctx, message: ctx.reply("parent"))
+        client.start()
+        inner, outer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(outer)
+            say((client.is_connected(), client.healthy(), str(client.state)))
+            with BotClient() as mine:
+                say(mine.is_connected())
+            say(client.api.me().bot)
+            os.read(inner, 1)
+            sys.exit(0)
+        while not sys.stdin.readline():
+            pass
+        client.stop()
+        client.start()
+        say(client.is_connected())
+        client.stop()
+        os.close(outer)
+        say(os.waitpid(child, 0)[1])
+    """)
+    assert script.word() == "(False, False, 'stopped')"
+    assert script.word() == "True"
+    assert script.word() == "True"
+    assert [answer.content for answer in qq.say("小明", "group", "hi").replies()] == ["parent"]
+    script.tell()
+    assert script.word() == "True", "the child has no lock of the parent's"
+    assert script.word() == "0"
+    assert script.ends() == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_worker_process_that_a_handler_forked_can_be_ended_and_does_not_keep_the_bot(run: Run) -> None:
+    """`multiprocessing` ends its workers by SIGTERM and waits for that, at the latest when the program ends."""
+    script = run("""
+        import multiprocessing, signal, warnings
+        warnings.simplefilter("ignore")
+
+        def work():
+            signal.alarm(60)
+            while True:
+                signal.pause()
+
+        @client.on_start
+        def started(ctx, ready):
+            multiprocessing.get_context("fork").Process(target=work, daemon=True).start()
+            say("forked")
+
+        client.run_forever()
+        say("returned")
+    """)
+    assert script.word() == "forked"
+    script.process.send_signal(signal.SIGTERM)
+    assert script.word() == "returned"
+    status, error = script.ends()
+    assert status == 0
+    assert "Traceback" not in error
+
+
+def test_what_a_script_did_not_begin_at_its_end_comes_at_the_next_start(
+    qq: Simulator, run: Run, tmp_path: Path
+) -> None:
+    """The main thread just ends, without `stop()`, while events arrive and the queue is full."""
+    path = tmp_path / "bot.db"
+    script = run(f"""
+        import concurrent.futures.thread as futures
+        from qqbot_sync.store import SqliteStore
+        client = BotClient(store=SqliteStore({str(path)!r}), workers=1, queue_size=3)
+        begun = threading.Event()
+
+        @client.on_message()
+        def slow(ctx, message):
+            begun.set()
+            while not futures._shutdown:
+                time.sleep(0.005)
+            say(message.content)
+
+        client.start()
+        say("up")
+        begun.wait(10)
+    """)
+    assert script.word() == "up"
+    texts = [str(number) for number in range(40)]
+    for text in texts:
+        qq.say("小明", "group", text)
+    status, error = script.ends()
+    assert (status, error) == (0, "")
+    first = script.process.stdout.read().split()  # type: ignore[union-attr]
+    assert first == texts[: len(first)]
+    assert 1 <= len(first) <= 5, "what was accepted is finished, the rest is refused"
+    second = BotClient(qq.app_id, qq.secret, environment=Environment.local(qq.url), store=SqliteStore(path))
+    handled: list[tuple[str, bool]] = []
+    second.on_message()(lambda ctx, message: handled.append((message.content, ctx.redelivered)))
+    with second:
+        _until(lambda: handled and handled[-1][0] == texts[-1])
+    again = [text for text, redelivered in handled if text in first]
+    assert [text for text, _ in handled if text not in first] == texts[len(first) :]
+    assert all(redelivered for text, redelivered in handled if text in again), "what ended less than 50 ms before"
 
 
 def test_a_script_that_stops_properly_ends_properly(qq: Simulator, run: Run) -> None:

@@ -96,6 +96,7 @@ def test_a_stopped_bot_resumes_in_the_next_process_and_start_returns_at_resumed(
     assert info.session_id == session.session_id
     assert len(entries(qq, "identified")) == 1
     assert calls.empty()
+    assert [entry["code"] for entry in entries(qq, "disconnected")] == [4000], "1000 may end a session"
 
 
 def test_the_bot_knows_itself_after_a_resume_without_asking(qq: Simulator, again: Again) -> None:

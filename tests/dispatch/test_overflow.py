@@ -56,10 +56,11 @@ def test_drop_oldest_gives_up_what_came_first_over_queue_and_lanes() -> None:
     assert sorted(handled) == ["c1", "c2", "c3", "hangs"]
 
 
-def test_drop_counts_are_exact_under_load_from_several_threads() -> None:
+@pytest.mark.parametrize("overflow", ["drop_newest", "drop_oldest"])
+def test_drop_counts_are_exact_under_load_from_several_threads(overflow: str) -> None:
     verdicts: list[Offer] = []
     gate = Gate()
-    with running(workers=2, queue_size=10, overflow="drop_oldest") as bot:
+    with running(workers=2, queue_size=10, overflow=overflow) as bot:
         handled: list[str] = []
 
         @bot.on()
@@ -80,7 +81,10 @@ def test_drop_counts_are_exact_under_load_from_several_threads() -> None:
         for thread in threads:
             thread.join(PATIENCE)
         bot.drain()
-        assert verdicts == [Offer.ACCEPTED] * 3000
+        dropped = bot.counts.numbers["events_dropped"] if overflow == "drop_newest" else 0
+        assert len(verdicts) == 3000
+        assert verdicts.count(Offer.DROPPED) == dropped
+        assert verdicts.count(Offer.ACCEPTED) == 3000 - dropped
         assert bot.counts.numbers["events_dropped"] > 400
         assert len(handled) + bot.counts.numbers["events_dropped"] == 3000
         assert len(bot.finished.times) == 3000
