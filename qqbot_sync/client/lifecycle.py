@@ -3,55 +3,30 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
-from datetime import datetime, timezone
-from enum import Enum
 from logging import DEBUG, INFO
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from qqbot_sync import codec
-from qqbot_sync.api import Api
 from qqbot_sync.api.audits import AUDIT_EVENTS
 from qqbot_sync.client import running, serving
-from qqbot_sync.client.acknowledging import Acknowledging
-from qqbot_sync.client.handlers import Handlers
-from qqbot_sync.client.logbook import Logbook
+from qqbot_sync.client.parts import Parts, Phase
 from qqbot_sync.client.run import Run
-from qqbot_sync.client.taping import Taping
-from qqbot_sync.clock import Clock
-from qqbot_sync.config import GatewayConfig
-from qqbot_sync.context import Context
-from qqbot_sync.dispatch import Claims, Dispatcher, Registration
+from qqbot_sync.dispatch import Dispatcher
 from qqbot_sync.errors import AlreadyRunning, BotError, Stopped
-from qqbot_sync.events import RawEvent
 from qqbot_sync.gateway.supervisor import broken
 from qqbot_sync.intents import Intents
-from qqbot_sync.lockfile import LockFile
 from qqbot_sync.logs import log_to_stderr
-from qqbot_sync.metrics import GatewayMetrics, Gauges
-from qqbot_sync.protocol.negotiation import IntentPlan
-from qqbot_sync.protocol.pacing import IdentifyPace
-from qqbot_sync.recorder import FlightRecorder
-from qqbot_sync.store import Store
 
 __all__ = ["Lifecycle"]
 
 log = logging.getLogger("qqbot_sync.client")
-dispatch_log = logging.getLogger("qqbot_sync.dispatch")
 
 FAILURE_GRACE = 10.0
 """Seconds that handlers get after a fatal cause, where nobody said how long."""
-
 OVER_GRACE = 10.0
 """Seconds that handlers get at the end of a recording, where nobody said how long."""
-MOST_REPORTS = 10
-"""Reports of failures kept in the directory for temporary files."""
 STOP_BOUND = 2.0
 """Seconds, beyond what handlers get, after which `stop` returns in any case."""
 ACKS_BOUND = 0.5
@@ -61,69 +36,8 @@ STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still 
 Self = TypeVar("Self", bound="Lifecycle")
 
 
-class Closable(Protocol):
-    """What a client may own beside its runs."""
-
-    def close(self) -> None: ...
-
-
-class _Phase(Enum):
-    """What a client is doing; there is a run from LAUNCHING on."""
-
-    IDLE = "idle"
-    LAUNCHING = "launching"
-    RUNNING = "running"
-    STOPPING = "stopping"
-
-
-class Lifecycle(Handlers):
+class Lifecycle(Parts):
     """The life of a client. Thread-safe: every method may be called from any thread, handlers included."""
-
-    def __init__(
-        self,
-        config: GatewayConfig,
-        *,
-        api: Api,
-        executor: Executor | None,
-        store: Store,
-        clock: Clock,
-        taping: Taping,
-    ) -> None:
-        super().__init__()
-        self.config = config
-        """The settings, as they were merged from arguments and `config`."""
-        self.api = api
-        """Every call of the platform's OpenAPI."""
-        self.metrics = GatewayMetrics(clock, timed=config.metrics_enabled, gauges=self._gauges)
-        """What was counted, always on."""
-        api.on_sent = self.metrics.record_message
-        self._recorder = FlightRecorder(clock, enabled=config.metrics_enabled)
-        self._logbook = Logbook(clock)
-        self._clock = clock
-        self._taping = taping
-        self._executor = executor
-        self._store = store
-        self._shards = config.shard_configs()
-        self._claims = Claims()
-        self._pace = IdentifyPace()
-        self._acks = Acknowledging(api, clock)
-        api.audits.end(Stopped("客户端未在运行,请先调用 start() / the client is not running: call start() first"))
-        self._decoder = codec.ModelDecoder(self._mismatched)
-        self._event_decoder = codec.ModelDecoder(self._mismatched, decoded=self.metrics.tally("events_decoded"))
-        self._lock = threading.Lock()
-        # Guarded by the lock, whose changes it announces; nothing blocks and no user code runs under it.
-        self._turn = threading.Condition(self._lock)
-        self._phase = _Phase.IDLE
-        self._run: Run | None = None
-        self._dispatcher = self._new_dispatcher()
-        self._watched = Intents.none()
-        self._granted: tuple[Intents, Intents] | None = None
-        self._servers: list[Closable] = []
-        """What was opened for the client and ends with it; see `serve_metrics`."""
-        self._error: BotError | None = None
-        self._pid = os.getpid()
-        self._identity = running.Identity(api.app_id, taping.place or api.environment.api_url, self._shards)
-        self._lock_files = [LockFile(part) for part in self._identity.parts()]
 
     # -- start and stop -------------------------------------------------------------------------------------------
 
@@ -174,7 +88,7 @@ class Lifecycle(Handlers):
                 self._ask_to_end(run, timeout)
             return
         with self._turn:
-            self._turn.wait_for(lambda: self._phase is not _Phase.LAUNCHING)
+            self._turn.wait_for(lambda: self._phase is not Phase.LAUNCHING)
             run = self._run
         if run is not None:
             self._shut_down(run, timeout)
@@ -218,10 +132,10 @@ class Lifecycle(Handlers):
         """Starts the threads, unless they run; returns the run."""
         self._check_process()
         with self._turn:
-            self._turn.wait_for(lambda: self._phase in (_Phase.IDLE, _Phase.RUNNING))
+            self._turn.wait_for(lambda: self._phase in (Phase.IDLE, Phase.RUNNING))
             if self._run is not None:
                 return self._run
-            self._phase, self._error = _Phase.LAUNCHING, None
+            self._phase, self._error = Phase.LAUNCHING, None
         run = None
         try:
             run = self._launch()
@@ -231,7 +145,7 @@ class Lifecycle(Handlers):
             following = self._dispatcher if run is not None else self._new_dispatcher()
             with self._turn:
                 self._run, self._dispatcher = run, following
-                self._phase = _Phase.IDLE if run is None else _Phase.RUNNING
+                self._phase = Phase.IDLE if run is None else Phase.RUNNING
                 self._turn.notify_all()
         return run
 
@@ -288,47 +202,6 @@ class Lifecycle(Handlers):
             lock_file.release()
         running.release(self._identity, self)
 
-    def _new_dispatcher(self) -> Dispatcher:
-        """For the next run: who watches before the start watches this one."""
-        config = self.config
-        return Dispatcher(
-            self._router,
-            context=self._context,
-            clock=self._clock,
-            workers=config.workers,
-            max_waiting=config.max_waiting,
-            queue_size=config.queue_size,
-            overflow=config.overflow,
-            ordering=config.ordering,
-            max_age=config.max_age,
-            slow_after=config.slow_after,
-            executor=self._executor,
-            claims=self._claims,
-            counters=self.metrics,
-            calls=self._recorder.calls if config.metrics_enabled else None,
-            timings=self.metrics.record_duration,
-            failed=self._logbook.fault,
-            on_tick=self.metrics.sample,
-            on_closing=self._executor_closed,
-        )
-
-    def _context(self, event: RawEvent) -> Context:
-        """What handlers get; the client that is whole can make it."""
-        raise NotImplementedError
-
-    def _plan(self) -> IntentPlan:
-        """What to ask for: what the handlers need, less what was refused before."""
-        if isinstance(self.config.intents, Intents):
-            return IntentPlan(self.config.intents, Intents.none())
-        required = self._router.required() | self._watched
-        wished = self._router.wished()
-        if not required | wished:
-            wished = Intents.default()
-        plan = IntentPlan(required, wished)
-        if self._granted is not None and self._granted[0] == plan.asked:
-            return plan.at(self._granted[1])
-        return plan
-
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _shut_down(self, run: Run, grace: float) -> None:
@@ -347,10 +220,10 @@ class Lifecycle(Handlers):
 
     def _end(self, run: Run, grace: float) -> None:
         with self._turn:
-            self._turn.wait_for(lambda: self._phase is not _Phase.LAUNCHING)
-            if self._run is not run or self._phase is not _Phase.RUNNING:
+            self._turn.wait_for(lambda: self._phase is not Phase.LAUNCHING)
+            if self._run is not run or self._phase is not Phase.RUNNING:
                 return
-            self._phase = _Phase.STOPPING
+            self._phase = Phase.STOPPING
             dispatcher = self._dispatcher
         drained = True
         try:
@@ -359,7 +232,7 @@ class Lifecycle(Handlers):
             self._let_go()
             following = self._new_dispatcher()
             with self._turn:
-                self._run, self._dispatcher, self._phase = None, following, _Phase.IDLE
+                self._run, self._dispatcher, self._phase = None, following, Phase.IDLE
                 self._turn.notify_all()
             if run.error is None:
                 # A client that failed goes on telling so.
@@ -448,47 +321,10 @@ class Lifecycle(Handlers):
         if not run.announce(serving.Wanted()):
             self._ask_to_end(run, FAILURE_GRACE)
 
-    def dump(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the flight recorder's report to a file: fit to attach to an issue, without secrets and message texts.
-
-        Returns:
-            where it is.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        file = Path(path)
-        # What the platform says may hold half a character, which no file can.
-        file.write_text(self._recorder.report(self._facts()), encoding="utf-8", errors="backslashreplace")
-        return file
-
-    def _facts(self) -> list[tuple[str, object]]:
-        """What else a report tells; the whole client knows more."""
-        return [("settings", self.config), ("counters", self.metrics.snapshot())]
-
-    def _report_failure(self, error: BotError) -> None:
-        if not self.config.metrics_enabled:
-            return
-        self._recorder.note(f"fatal: {type(error).__name__}: {error}")
-        stamp = datetime.fromtimestamp(self._clock.wall(), timezone.utc).strftime("%Y%m%d-%H%M%S")
-        try:
-            directory = Path(tempfile.gettempdir()) / "qqbot_sync-reports"
-            directory.mkdir(mode=0o700, exist_ok=True)
-            file = self.dump(directory / f"{self.api.app_id}-{stamp}.txt")
-            for old in sorted(directory.glob("*.txt"))[:-MOST_REPORTS]:
-                old.unlink(missing_ok=True)
-        except OSError as failure:
-            log.warning("飞行记录无法写入 / no report of the failure could be written: %s", failure)
-        else:
-            log.critical("飞行记录已写入,可附在 issue 中 / a report fit to attach to an issue is in %s", file)
-
     def _end_waiters(self, dispatcher: Dispatcher, error: BotError) -> None:
         """Everybody who waits for an event, or for a reviewer, waits in vain."""
         self.api.audits.end(error)
         dispatcher.end_waiters(error)
-
-    def _audited(self, event: RawEvent) -> None:
-        self.api.audits.arrived(event.name, event.d)
 
     def _executor_closed(self, error: BaseException | None) -> None:
         """The dispatcher can run nothing any more; without an error, because the program ends."""
@@ -497,7 +333,7 @@ class Lifecycle(Handlers):
             return
         with self._turn:
             # It may happen before the launch is over.
-            self._turn.wait_for(lambda: self._phase is not _Phase.LAUNCHING)
+            self._turn.wait_for(lambda: self._phase is not Phase.LAUNCHING)
             run = self._run
         if run is not None:
             failure = BotError(
@@ -510,45 +346,6 @@ class Lifecycle(Handlers):
     def _is_inside(self) -> bool:
         """Whether the calling thread is one of ours, or runs a handler: it must not wait for itself."""
         return threading.current_thread().name.startswith("qqbot-") or self._dispatcher.in_worker()
-
-    @property
-    def _is_forked(self) -> bool:
-        """Whether this is a child of the process whose client it is: the connection is the parent's."""
-        return os.getpid() != self._pid
-
-    def _check_process(self) -> None:
-        if self._is_forked:
-            raise BotError(
-                "此客户端属于 fork 之前的进程,请在子进程中新建 BotClient / this client belongs to the process before "
-                "the fork: make a new BotClient in the child"
-            )
-
-    def _added(self, entry: Registration) -> None:
-        """A handler that comes too late for its intent would wait in silence."""
-        with self._lock:
-            run = self._run
-        if run is None:
-            return
-        off = (entry.required | entry.wished) & ~run.plan.asked
-        if entry.required & ~run.plan.asked or (entry.wished and off == entry.wished):
-            log.warning(
-                "%s:处理函数 %s 需要的 intents 未请求(%s),重启后才会收到事件 / handler %s needs intents that were not "
-                "asked for (%s): register it before start()",
-                entry.where,
-                entry.name,
-                off,
-                entry.name,
-                off,
-            )
-
-    def _gauges(self) -> Gauges:
-        with self._lock:
-            run, dispatcher = self._run, self._dispatcher
-        return Gauges(dispatcher.depth(), dispatcher.age(), run.latency if run is not None else None)
-
-    def _mismatched(self, event: str, field: str) -> None:
-        if self.metrics.record_mismatch(event, field):
-            dispatch_log.warning("%s: field %s has another type than documented; delivered all the same", event, field)
 
 
 def _check_seconds(name: str, value: object, *, or_none: bool = False) -> None:
