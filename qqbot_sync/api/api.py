@@ -43,7 +43,7 @@ from qqbot_sync.api.webhook_sessions import WebhookSessionCalls
 from qqbot_sync.clock import Clock, SystemClock
 from qqbot_sync.config import Environment
 
-__all__ = ["Api"]
+__all__ = ["Api", "MissingCredentials"]
 
 
 class Api(
@@ -155,6 +155,10 @@ class Api(
             self.http.close()
 
 
+class MissingCredentials(ValueError):
+    """Neither argument nor environment has the app id or the secret; the message says where to find it."""
+
+
 def _credential(name: str, value: object, variable: str) -> str:
     found = os.environ.get(variable) if value is None else value
     if isinstance(found, int) and not isinstance(found, bool) and name == "app_id":
@@ -163,7 +167,7 @@ def _credential(name: str, value: object, variable: str) -> str:
         raise TypeError(f"{name} 必须是文本 / {name} must be text, not {type(found).__name__}")
     text = (found or "").strip()
     if not text:
-        raise ValueError(
+        raise MissingCredentials(
             f"缺少 {name}:请传入参数 {name},或设置环境变量 {variable};可在 https://q.qq.com 的「开发设置」中找到 / "
             f"{name} is missing: pass {name} or set {variable}; you find it in the console of https://q.qq.com"
         )

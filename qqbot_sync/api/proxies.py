@@ -57,7 +57,8 @@ def check_proxy(proxy: str) -> str:
     url = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in _SCHEMES and _is_host(parts.hostname or "") and parts.port != 0
+        is_whole = parts.path in ("", "/") and not parts.query
+        usable = is_whole and parts.scheme in _SCHEMES and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         usable = False
     if not usable:

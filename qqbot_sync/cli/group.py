@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from qqbot_sync.api.api import MissingCredentials
 from qqbot_sync.cli.console import make_output_safe
 from qqbot_sync.cli.failure import Told, one_line, tell
 from qqbot_sync.cli.pages import PageContext
@@ -131,7 +132,7 @@ class Commands(click.Group):
             if ctx.meta.get("debug"):
                 traceback.print_exception(error)
             tell(one_line(error, debug=bool(ctx.meta.get("debug"))))
-            raise click.exceptions.Exit(1) from error
+            raise click.exceptions.Exit(2 if isinstance(error, MissingCredentials) else 1) from error
 
 
 def _sections() -> Iterator[tuple[str, list[str]]]:

@@ -82,7 +82,9 @@ class Logbook:
     def fault(self, where: str, error: BaseException | str, text: str | None = None) -> None:
         """Something went wrong. `error`: with its text, or the name of its kind."""
         kind = error if isinstance(error, str) else type(error).__name__
-        said = " ".join(blank(_text_of(error) if text is None else text, known_secrets()).split())[:LONGEST_TEXT]
+        said = " ".join(blank(_text_of(error) if text is None else text, known_secrets()).split())
+        if len(said) > LONGEST_TEXT:
+            said = said[: LONGEST_TEXT - 1] + "…"
         now = self._clock.wall()
         with self._lock:
             old = self._faults.pop((where, kind), None)

@@ -359,7 +359,7 @@ def test_a_socks_proxy_without_its_extra_says_what_to_install(monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "proxy", ["ftp://x:1", "http://", "http://me:secret-word@:99999", "http://h:port", "socks9://x"]
+    "proxy", ["ftp://x:1", "http://", "http://me:secret-word@:99999", "http://h:port", "socks9://x", "ftp:/x"]
 )
 def test_a_proxy_that_is_none_is_refused_without_showing_its_password(proxy: str) -> None:
     with pytest.raises(ValueError, match="proxy") as caught:

@@ -355,6 +355,12 @@ class TestHosts:
         assert found["proxy"].facts == {"proxies": {"api.example.com": f"http://***@127.0.0.1:{proxy.port}"}}
         assert proxy.asked[0][0].startswith("CONNECT api.example.com:443")
 
+    def test_a_proxy_that_is_not_there_is_what_the_fix_speaks_of(self, ward: Ward) -> None:
+        """Not the firewall: the machine itself is asked for a way out, and nobody listens."""
+        finding = checked(ward.of(Environment.production(), proxy=f"http://127.0.0.1:{dead_port()}"))["tcp"]
+        assert finding.status is Status.FAILED
+        assert [("QQ_BOT_PROXY" in fix.zh, "QQ_BOT_PROXY" in fix.en) for fix in finding.fix] == [(True, True)]
+
     def test_a_ca_file_that_does_not_exist_is_named(self, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
         finding = checked(ward.healthy())["proxy"]

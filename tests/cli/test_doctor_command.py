@@ -156,6 +156,12 @@ class TestTable:
         assert re.search(r"^- +事件权限 intents", result.stdout, re.M)
         assert "\x1b" not in result.stdout
 
+    def test_no_line_in_a_file_ends_in_blanks(self) -> None:
+        with Simulator() as qq:
+            lines = doctor(environ_of(qq)).stdout.splitlines()
+        assert len(lines) > 20
+        assert [line for line in lines if line != line.rstrip()] == []
+
     def test_what_is_skipped_names_the_cause(self) -> None:
         with Simulator() as qq:
             result = doctor(environ_of(qq, QQ_BOT_SECRET=SECRET))

@@ -197,7 +197,7 @@ def test_missing_credentials_are_one_line(tmp_path: Path) -> None:
     bot = tmp_path / "bot.py"
     bot.write_text("from qqbot_sync import BotClient\nclient = BotClient()\n", encoding="utf-8")
     done = run("run", f"{bot}:client")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "QQ_BOT_" in done.stderr
     assert "Traceback" not in done.stderr
 

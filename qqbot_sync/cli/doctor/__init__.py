@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
-from qqbot_sync.cli.doctor.examination import examine
+from qqbot_sync.cli.doctor.examination import Report, examine
 from qqbot_sync.cli.doctor.finding import Check
 from qqbot_sync.cli.doctor.gateway import PROBE_DEADLINE
 from qqbot_sync.cli.doctor.patient import Patient
@@ -36,6 +36,7 @@ TIMEOUT = 90.0
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
     help=f"总时限,秒 / seconds for everything (default {TIMEOUT:.0f}, {TIMEOUT + PROBE_DEADLINE:.0f} with --identify)",
 )
 def command(settings: GatewayConfig, identify: bool, as_json: bool, timeout: float | None) -> None:
@@ -61,10 +62,22 @@ def command(settings: GatewayConfig, identify: bool, as_json: bool, timeout: flo
     if as_json:
         click.echo(json.dumps(as_data(report, patient), ensure_ascii=False, indent=2))
     else:
-        console = Console()
-        console.print(as_view(report, patient, console))
+        _show(report, patient)
     if report.colour == "red":
         raise click.exceptions.Exit(1)
+
+
+def _show(report: Report, patient: Patient) -> None:
+    """The table; in a pipe or a file without the blanks that rich fills each line up with."""
+    console = Console()
+    view = as_view(report, patient, console)
+    if console.is_terminal:
+        console.print(view)
+        return
+    with console.capture() as capture:
+        console.print(view)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())
 
 
 @contextmanager

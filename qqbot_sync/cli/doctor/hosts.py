@@ -31,6 +31,10 @@ _UNITS = ((86400, Words("天", "days")), (3600, Words("小时", "h")), (60, Word
 NETWORK = "请检查网络、DNS 与防火墙 / check network, DNS and firewall"
 FIREWALL = "请检查防火墙与安全组是否放行出站连接 / check that firewall and security group let connections out"
 PROXY = "请检查 QQ_BOT_PROXY、HTTPS_PROXY 与代理的规则 / check QQ_BOT_PROXY, HTTPS_PROXY and the rules of the proxy"
+NO_PROXY_THERE = (
+    "代理没有应答:请确认它在运行,并核对 QQ_BOT_PROXY、HTTPS_PROXY 里的地址和端口 / "
+    "the proxy does not answer: see that it runs, and that QQ_BOT_PROXY or HTTPS_PROXY has its address and port"
+)
 TLS = (
     "有人在中间解密流量,或根证书过旧:请关闭它的 HTTPS 检查,或用 REQUESTS_CA_BUNDLE 指向其根证书 / "
     "somebody decrypts the traffic, or the root certificates are old: turn HTTPS inspection off, or let "
@@ -46,7 +50,8 @@ def check_proxy(patient: Patient) -> Finding:
         return failure_of(error, fix=PROXY)
     shown = {host.name: without_password(proxy) if proxy else None for host, proxy in found.items()}
     if not any(shown.values()):
-        return fine("直连 / none, direct", proxies=shown)
+        unused = "(QQ_BOT_PROXY 不用于本机 / is not used for this machine)" if patient.settings.proxy else ""
+        return fine(f"直连 / none, direct{unused and ' '}{unused}", proxies=shown)
     if len(set(shown.values())) == 1:
         return fine(next(iter(shown.values())) or "", proxies=shown)
     return fine(*_same([(name, proxy or "直连 / direct") for name, proxy in shown.items()]), proxies=shown)
@@ -71,7 +76,8 @@ def check_tcp(patient: Patient) -> Finding:
             sock.shutdown(socket.SHUT_RDWR)
         return f"{(clock.now() - began) * 1000:.0f} ms"
 
-    return _each(patient, "tcp", connect, within=3 * CONNECT_TIMEOUT, fix=FIREWALL)
+    is_behind = any(patient.next_hop(host) != host.endpoint for host in patient.within_reach)
+    return _each(patient, "tcp", connect, within=3 * CONNECT_TIMEOUT, fix=NO_PROXY_THERE if is_behind else FIREWALL)
 
 
 def check_tunnel(patient: Patient) -> Finding:
