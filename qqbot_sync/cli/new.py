@@ -162,9 +162,9 @@ def _show(directory: Path, values: dict[str, str]) -> None:
     steps = [
         (f"cd {_quoted(directory)}", ""),
         ("pip install -r requirements-dev.txt", ""),
-        ("qqbot-sync run bot.py --simulator --reload", "本机试用,不需要账号 / try it here, no account needed"),
+        ("qqbot-sync run bot.py --simulator --reload", "本机试用 / try it here"),
         ("pytest", "测试 / tests"),
-        (f"{'copy' if sys.platform == 'win32' else 'cp'} .env.example .env", "填入 AppID 和 AppSecret / fill it in"),
+        (f"{'copy' if sys.platform == 'win32' else 'cp'} .env.example .env", "填入凭据 / fill it in"),
         ("qqbot-sync run bot.py", "上线 / go online"),
     ]
     if directory.resolve() == Path.cwd():

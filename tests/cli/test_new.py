@@ -293,7 +293,7 @@ def test_its_own_tests_pass(made: Path) -> None:
 
     done = run_tests()
     assert done.returncode == 0, done.stdout
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
     bot = (made / "bot.py").read_text(encoding="utf-8")
     (made / "bot.py").write_text(bot.replace('"pong"', '"peng"'), encoding="utf-8")
     done = run_tests()
