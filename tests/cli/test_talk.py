@@ -566,3 +566,45 @@ def test_in_a_terminal_the_simulator_of_ones_own_has_the_prompt(tmp_path: Path) 
         assert one.ends() == 0
     finally:
         one.close()
+
+
+@pytest.mark.long
+def test_the_bot_does_not_outlive_a_simulator_that_was_killed(tmp_path: Path) -> None:
+    """A terminal that is closed, or `kill -9`: nothing is put away, and yet nothing is left."""
+    if os.name == "nt":
+        pytest.skip("missing: pipes that a child inherits")
+    pid = tmp_path / "pid"
+    bot = tmp_path / "bot.py"
+    bot.write_text(
+        "import os, pathlib\nfrom qqbot_sync import BotClient\nclient = BotClient()\n"
+        f"client.on_start(lambda ctx, ready: pathlib.Path({str(pid)!r}).write_text(str(os.getpid())))\n"
+        "client.on_message()(lambda ctx, message: None)\nclient.run_forever()\n",
+        encoding="utf-8",
+    )
+    simulator = subprocess.Popen(
+        [sys.executable, "-m", "qqbot_sync", "simulator", "--bot", str(bot)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    child = 0
+    try:
+        child = int(eventually(lambda: pid.exists() and pid.read_text(), what="the bot online"))
+        simulator.kill()
+        simulator.wait()
+        eventually(lambda: not is_alive(child), what="the end of the bot")
+    finally:
+        simulator.kill()
+        with contextlib.suppress(ProcessLookupError):
+            if child:
+                os.kill(child, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    # One that nobody has waited for is as good as gone.
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")

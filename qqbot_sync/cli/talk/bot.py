@@ -32,8 +32,14 @@ class Bot:
     def __init__(self, target: str, environ: Mapping[str, str], screen: Screen) -> None:
         self._screen = screen
         self._ends = threading.Event()
+        # Closed by the system when this process is gone, however it went: the bot must not outlive it.
+        self._pipe: int | None = None
+        pipe: int | None = None
+        if os.name == "posix":
+            pipe, self._pipe = os.pipe()
+        tied = [] if pipe is None else ["--parent", str(pipe)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "qqbot_sync", "run", target],
+            [sys.executable, "-m", "qqbot_sync", "run", *tied, target],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -42,8 +48,11 @@ class Bot:
             errors="replace",
             # Ctrl-C at the prompt is for the prompt.
             start_new_session=True,
+            pass_fds=() if pipe is None else (pipe,),
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+        if pipe is not None:
+            os.close(pipe)
         self._reader = threading.Thread(target=self._read, name="qqbot-bot-output", daemon=True)
 
     def is_alive(self) -> bool:
@@ -64,6 +73,8 @@ class Bot:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._pipe is not None:
+            os.close(self._pipe)
         self._reader.join()
 
     def _read(self) -> None:
