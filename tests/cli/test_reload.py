@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -363,7 +363,11 @@ def test_the_bot_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> No
         child = int(bot.says("pid").split()[1])
         bot.says("READY")
         bot.process.kill()
-        eventually(lambda: not alive(child), what="the end of the child")
+        try:
+            eventually(lambda: not alive(child), what="the end of the child")
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         bot.ends()
         assert "SIGTERM: stopping" in bot.everything()
 
