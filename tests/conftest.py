@@ -61,12 +61,26 @@ def no_secret_is_logged(secret_watch: SecretWatch) -> Iterator[None]:
     assert not found, f"a secret or a token was logged at {found}"
 
 
+def variables() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("QQ_BOT_") or name.lower().endswith("_proxy")
+    }
+
+
+OF_WHOEVER_RUNS_IT = variables()
+
+
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on, or leaks to, the environment of whoever runs it."""
-    for name in list(os.environ):
-        if name.startswith("QQ_BOT_") or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
+def clean_environ() -> Iterator[None]:
+    """No test depends on the environment of whoever runs it, or leaves anything in it: commands set variables."""
+    for name in variables():
+        del os.environ[name]
+    yield
+    for name in variables():
+        del os.environ[name]
+    os.environ.update(OF_WHOEVER_RUNS_IT)
 
 
 @pytest.fixture(autouse=True)

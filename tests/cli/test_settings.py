@@ -271,7 +271,7 @@ def test_what_no_text_can_name_is_refused(settings: GatewayConfig, key: str) -> 
         exported(settings)
 
 
-def test_a_file_sees_what_the_command_found(write: Write, tmp_path: Path) -> None:
+def test_a_file_sees_what_the_command_found(write: Write) -> None:
     """`run` with all four places; the bot's own arguments are stronger still."""
     write("other.toml", 'workers = 4\nqueue_size = 4\nintents = ["guilds"]\n[reconnect]\nmax_delay = 9')
     write(".env", "QQ_BOT_APP_ID=1024\nQQ_BOT_WORKERS=5")
@@ -287,7 +287,7 @@ def test_a_file_sees_what_the_command_found(write: Write, tmp_path: Path) -> Non
     )
     done = run(
         "run", "bot.py:client", "--config", "other.toml", "--environment", "sandbox",
-        QQ_BOT_SECRET="TOP-SECRET", PYTHONPATH=str(tmp_path),
+        QQ_BOT_SECRET="TOP-SECRET",
     )  # fmt: skip
     assert done.stdout.split() == ["1024", "5", "7", "9.0", "GUILDS", "https://sandbox.api.sgroup.qq.com"], done.stderr
     assert "TOP-SECRET" not in done.stdout + done.stderr
