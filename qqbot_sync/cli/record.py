@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from qqbot_sync.cli import run as running
 from qqbot_sync.cli.performance import clock_time, watching
+from qqbot_sync.cli.run import Target, local_simulator, prepare, run_target
 from qqbot_sync.cli.settings import connection_options
 from qqbot_sync.clock import SystemClock
 from qqbot_sync.config import GatewayConfig
@@ -67,7 +67,7 @@ def command(
       qqbot-sync record bot.py -o session.jsonl.gz --hide-texts
       qqbot-sync record bot.py --simulator
     """
-    chosen = running.Target.parse(target)
+    chosen = Target.parse(target)
     path = output or Path(datetime.fromtimestamp(SystemClock().wall()).strftime("qqbot-%Y%m%d-%H%M%S.jsonl"))
     if path.exists():
         raise click.UsageError(
@@ -75,15 +75,15 @@ def command(
             "move it away"
         )
     with contextlib.ExitStack() as stack:
-        told = stack.enter_context(running._simulator()) if simulator else {}
-        running._prepare(ctx, settings, told, None)
+        told = stack.enter_context(local_simulator()) if simulator else {}
+        prepare(ctx, settings, told, None)
         os.environ.pop("QQ_BOT_REPLAY", None)
         os.environ["QQ_BOT_RECORD"] = str(path)
         if hide_texts:
             os.environ["QQ_BOT_RECORD_HIDE_TEXTS"] = "true"
         seen = stack.enter_context(watching())
         try:
-            running._run(chosen, arguments)
+            run_target(chosen, arguments)
         finally:
             _tell(seen, target)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-from qqbot_sync.cli import run as running
 from qqbot_sync.cli.cells import padded, width
 from qqbot_sync.cli.performance import clock_time, watching
+from qqbot_sync.cli.run import Target, prepare, run_target
 from qqbot_sync.cli.settings import find_settings
 from qqbot_sync.clock import SystemClock
 from qqbot_sync.recording import Playback, Recorder, ReplayReport, read
@@ -106,10 +106,10 @@ def command(
       qqbot-sync replay session.jsonl bot.py --speed inf --strict
       qqbot-sync replay cut.jsonl bot.py --partial --unmatched ok
     """
-    chosen = running.Target.parse(target)
+    chosen = Target.parse(target)
     # Read here first: what is wrong with the file is no failure of the bot.
     read(recording, partial=partial)
-    running._prepare(ctx, find_settings(config=config, env_file=env_file), {}, None)
+    prepare(ctx, find_settings(config=config, env_file=env_file), {}, None)
     for name in ("QQ_BOT_RECORD", "QQ_BOT_STORE"):
         os.environ.pop(name, None)
     os.environ.update(
@@ -121,7 +121,7 @@ def command(
     with watching() as seen:
         try:
             with _progress(seen):
-                running._run(chosen, arguments)
+                run_target(chosen, arguments)
         finally:
             played = [each for each in seen if isinstance(each, Playback) and each.was_begun]
             for playback in played:
@@ -203,7 +203,7 @@ def _follow(seen: Sequence[Recorder | Playback], over: threading.Event) -> None:
         TextColumn("{task.fields[events]} 个事件 / events"),
         TextColumn("[dim]{task.fields[time]}"),
     )
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     # The log of the bot goes above the bar; what it prints for others stays where it is.
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=1.0, events="0", time="")

@@ -22,7 +22,7 @@ from qqbot_sync.config import GatewayConfig
 from qqbot_sync.config.dotenv import read_dotenv
 from qqbot_sync.config.reading import DEFAULT_FILE, default_file
 
-__all__ = ["Target", "command"]
+__all__ = ["Target", "command", "local_simulator", "prepare", "run_target"]
 
 ARGUMENTS = "qqbot_sync.cli.run.arguments"
 TOLD = ("QQ_BOT_ENVIRONMENT", "QQ_BOT_APP_ID", "QQ_BOT_SECRET")
@@ -85,7 +85,7 @@ class _Run(click.Command):
     help="文件修改后自动重启,不丢消息 / restart when the bot's files change; nothing said meanwhile is lost",
 )
 @connection_options
-@click.option("--parent", type=int, hidden=True, help="the pipe to the process that reloads this one")
+@click.option("--parent", type=int, hidden=True, help="the pipe to the process that this one must not outlive")
 @click.option("--fallback-store", hidden=True, help="the store of a bot that is reloaded and has none")
 @click.pass_context
 def command(
@@ -122,14 +122,14 @@ def command(
             end_with_parent(parent)
             told = {name: os.environ[name] for name in TOLD if simulator}
         else:
-            told = stack.enter_context(_simulator()) if simulator else {}
+            told = stack.enter_context(local_simulator()) if simulator else {}
         if is_reloaded and parent is None:
             raise click.exceptions.Exit(_reload(ctx, chosen, told))
-        _prepare(ctx, settings, told, fallback_store)
-        _run(chosen, arguments)
+        prepare(ctx, settings, told, fallback_store)
+        run_target(chosen, arguments)
 
 
-def _prepare(ctx: click.Context, settings: GatewayConfig, told: Mapping[str, str], fallback_store: str | None) -> None:
+def prepare(ctx: click.Context, settings: GatewayConfig, told: Mapping[str, str], fallback_store: str | None) -> None:
     """Puts into the environment what a plain `BotClient()` is to find there."""
     env_file = Path(ctx.params["env_file"] or DEFAULT_ENV_FILE)
     if env_file.is_file():
@@ -144,7 +144,8 @@ def _prepare(ctx: click.Context, settings: GatewayConfig, told: Mapping[str, str
         os.environ["QQ_BOT_STORE"] = fallback_store
 
 
-def _run(chosen: Target, arguments: tuple[str, ...]) -> None:
+def run_target(chosen: Target, arguments: tuple[str, ...]) -> None:
+    """Runs it, in this process, until it has ended."""
     if chosen.client is not None:
         _load_client(chosen.source, chosen.client, is_file=chosen.is_file).run_forever()
     elif chosen.is_file:
@@ -255,7 +256,7 @@ def _reload(ctx: click.Context, chosen: Target, told: Mapping[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def _simulator() -> Iterator[dict[str, str]]:
+def local_simulator() -> Iterator[dict[str, str]]:
     """A simulator for the length of the block, with the environment variables that lead to it; shows what is said."""
     from qqbot_sync import Simulator
     from qqbot_sync.cli.simulator import environment, how_to_talk

@@ -31,6 +31,8 @@ STOP_BOUND = 2.0
 """Seconds, beyond what handlers get, after which `stop` returns in any case."""
 ACKS_BOUND = 0.5
 """Seconds in which interactions that are still open are answered at the end."""
+LONGEST_WAIT = 1e8
+"""Seconds: three years stand for "for ever", which no lock of the system's can wait."""
 STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still run after %g s:\n%s"
 
 Self = TypeVar("Self", bound="Lifecycle")
@@ -56,7 +58,8 @@ class Lifecycle(Parts):
             AlreadyRunning: this bot runs in this process already.
             Stopped: `stop()` was called meanwhile.
         """
-        _check_seconds("timeout", timeout, or_none=True)
+        if timeout is not None:
+            timeout = _seconds("timeout", timeout)
         if self.config.debug_logging:
             log_to_stderr(DEBUG)
         run = self._begin()
@@ -78,7 +81,7 @@ class Lifecycle(Parts):
         Args:
             timeout: seconds that handlers get.
         """
-        _check_seconds("timeout", timeout)
+        timeout = _seconds("timeout", timeout)
         if self._is_forked:
             return
         if self._is_inside():
@@ -105,7 +108,7 @@ class Lifecycle(Parts):
         Raises:
             BotError: a cause that no retry can cure.
         """
-        _check_seconds("grace", grace)
+        grace = _seconds("grace", grace)
         if self._dispatcher.in_worker():
             raise RuntimeError("不能在处理函数中调用 run_forever() / run_forever() cannot be called from a handler")
         if logging:
@@ -348,10 +351,10 @@ class Lifecycle(Parts):
         return threading.current_thread().name.startswith("qqbot-") or self._dispatcher.in_worker()
 
 
-def _check_seconds(name: str, value: object, *, or_none: bool = False) -> None:
-    if value is None and or_none:
-        return
+def _seconds(name: str, value: object) -> float:
+    """What was given, as seconds that can be waited."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
         raise TypeError(f"{name} 必须是秒数 / {name} must be a number of seconds, not {value!r}")
     if value < 0:
         raise ValueError(f"{name} 不能为负 / {name} must not be negative: {value}")
+    return min(value, LONGEST_WAIT)

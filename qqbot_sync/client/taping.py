@@ -248,8 +248,6 @@ class _Replaying(Taping):
                 app_id=settings.app_id or os.environ.get("QQ_BOT_APP_ID") or recording.header.app_id,
                 app_secret=settings.app_secret or os.environ.get("QQ_BOT_SECRET") or NO_SECRET,
                 environment=self._playback.environment,
-                # What a replay handles was handled before; nobody may resume from it.
-                store=None,
                 # A replay may be faster than life was, and loses nothing for that.
                 overflow="block",
                 # Time that is skipped was not spent by a handler.

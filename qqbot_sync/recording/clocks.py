@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,25 +22,29 @@ LEAST = 1e-6
 class Resting:
     """Threads that wait for an event, by their idents. Thread-safe: each changes its own entry.
 
-    Who was woken rests no more, even where the machine has not let it run yet.
+    Whose wait is over rests no more, even where the machine has not let it run yet.
+
+    Args:
+        passed: up to where waits have ended.
     """
 
-    def __init__(self) -> None:
-        self._events: dict[int, threading.Event] = {}
+    def __init__(self, passed: Callable[[], float]) -> None:
+        self._passed = passed
+        self._waits: dict[int, tuple[threading.Event, float]] = {}
 
     def __contains__(self, ident: object) -> bool:
-        event = self._events.get(ident) if isinstance(ident, int) else None
-        return event is not None and not event.is_set()
+        wait = self._waits.get(ident) if isinstance(ident, int) else None
+        return wait is not None and not wait[0].is_set() and self._passed() < wait[1]
 
     @contextmanager
-    def until(self, event: threading.Event) -> Iterator[None]:
-        """The calling thread rests for the length of the block, or until `event` is set."""
+    def until(self, event: threading.Event, end: float = math.inf) -> Iterator[None]:
+        """The calling thread rests for the length of the block, until `event` is set or `end` has passed."""
         me = threading.get_ident()
-        self._events[me] = event
+        self._waits[me] = event, end
         try:
             yield
         finally:
-            del self._events[me]
+            del self._waits[me]
 
 
 class ReplayClock:
@@ -65,7 +70,7 @@ class ReplayClock:
         self._sleepers: list[tuple[float, int, threading.Event]] = []
         self.runs_out: Callable[[], bool | None] = lambda: None
         """Whether the recording tells that the wait of the calling thread has run out; None: ask the time."""
-        self.resting = Resting()
+        self.resting = Resting(lambda: self._passed)
         """Who waits here, or is held elsewhere."""
 
     def now(self) -> float:
@@ -78,10 +83,11 @@ class ReplayClock:
         return self.real.wall()
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
-        with self.resting.until(event):
-            if seconds is None:
+        if seconds is None:
+            with self.resting.until(event):
                 return self.real.wait(event, None)
-            end = self._now + seconds
+        end = self._now + seconds
+        with self.resting.until(event, end if self.runs_out() is None else math.inf):
             while not event.is_set():
                 is_over = self.runs_out()
                 if is_over is None:

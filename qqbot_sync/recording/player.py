@@ -125,6 +125,7 @@ class Player:
                         self._play_fact(step)
             else:
                 self._wait_until(self._recording.duration)
+                self._clock.reach(self._recording.duration)
                 self._rest(PATIENCE)
             self._clock.end()
             if not self._over.is_set():

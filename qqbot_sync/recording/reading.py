@@ -117,16 +117,16 @@ def _read(path: Path) -> tuple[Recording, str]:
             recording.lost += step.count if isinstance(step, Lost) else 0
     if recording is None:
         raise UnreadableRecording(f"{path} 是空文件,不是录制文件 / {path} is empty: no recording")
-    return recording, "没有结尾 / its end is missing"
+    return recording, "没有结尾,录制被中断 / its end is missing"
 
 
 def _incomplete(recording: Recording, problem: str) -> str:
     chinese, _, english = problem.partition(" / ")
-    path, events, calls = recording.path, len(recording.events), len(recording.exchanges)
+    events, calls = len(recording.events), len(recording.exchanges)
     return (
-        f"录制文件不完整({chinese}):{path};前面的 {events} 个事件和 {calls} 次调用完好,加 --partial "
-        f"(或 QQ_BOT_REPLAY_PARTIAL=true)播放它们 / the recording {path} is not whole, {english}; {events} events and "
-        f"{calls} calls before that are: play those with --partial (or QQ_BOT_REPLAY_PARTIAL=true)"
+        f"{recording.path} {chinese};前面完好的 {events} 个事件、{calls} 次调用可加 --partial 播放 / "
+        f"{english}: the {events} events and {calls} calls before that can be played with --partial "
+        "(QQ_BOT_REPLAY_PARTIAL=true)"
     )
 
 

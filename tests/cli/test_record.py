@@ -78,6 +78,7 @@ def test_a_bot_is_recorded_and_played_back_without_a_network(bot: Path, tmp_path
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines() == ["heard hello", "heard 你好", "heard end"]
         assert "the same as in the recording" in done.stderr
+        assert "never started" not in done.stderr
         assert "4 / 4" in done.stderr
         assert "3 次应答 / answered" in done.stderr
 

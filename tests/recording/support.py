@@ -11,11 +11,11 @@ from typing import Any
 
 from qqbot_sync import BotClient, BotError, Context, Environment, ReconnectConfig, Simulator
 from qqbot_sync.api.http import Response, Unknown
-from qqbot_sync.clock import Clock
 from qqbot_sync.recording import Recording, UnreadableRecording, read
 from qqbot_sync.recording.exchange import Call, Exchange
 from qqbot_sync.recording.playback import Playback
 from qqbot_sync.recording.scrubbing import Scrubber
+from qqbot_sync.recording.steps import Mark
 from qqbot_sync.recording.tape import Tape
 from tests.support import FakeClock, eventually
 
@@ -124,18 +124,24 @@ def handmade(
     path: Path,
     *events: tuple[float, bytes],
     calls: tuple[tuple[Call, Response | Unknown], ...] = (),
-    clock: Clock | None = None,
-    redelivered: tuple[int, ...] = (),
-    scrubber: Scrubber | None = None,
+    marks: tuple[Mark, ...] | None = None,
+    redelivered: tuple[float, ...] = (),
 ) -> Path:
-    """A recording of these (seconds, frame); each event is done as soon as it has come."""
-    clock = clock or FakeClock()
-    scrubber = scrubber or Scrubber()
+    """A recording of these (seconds, frame).
+
+    Args:
+        marks: what the handlers did; None: each event was done as soon as it had come.
+        redelivered: the times of the events that are.
+    """
+    clock, scrubber = FakeClock(), Scrubber()
     began = clock.now()
     tape = Tape(path, app_id="1024", api_url="http://127.0.0.1:1", scrubber=scrubber, clock=clock)
     for t, frame in events:
-        number = tape.event(began + t, (0, 1), frame, redelivered=len(redelivered) > 0 and redelivered[0] in (t,))
-        tape.mark("done", number, when=began + t)
+        number = tape.event(began + t, (0, 1), frame, redelivered=t in redelivered)
+        if marks is None:
+            tape.mark("done", number, when=began + t)
+    for mark in marks or ():
+        tape.mark(mark.what, mark.number, mark.wait, when=began + mark.t)
     for call, outcome in calls:
         tape.exchange(Exchange.of(0.0, 0.0, call, outcome, scrubber))
     tape.close()

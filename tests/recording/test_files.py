@@ -73,7 +73,8 @@ def test_a_file_cut_anywhere_is_one_line_and_its_whole_records_are_usable(tmp_pa
     counts = set()
     # Behind the last record there are a line end, or the sums of the compressor.
     end = len(data) - (1 if name.endswith("jsonl") else 12)
-    for size in range(end):
+    ends = [place for place in range(end) if data[place : place + 1] == b"\n"]
+    for size in sorted({*range(0, end, 7), *(each + near for each in ends for near in (0, 1, 2)), end - 1}):
         cut.write_bytes(data[:size])
         said = unreadable(cut)
         assert isinstance(said, str), size

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
-from qqbot_sync import BotClient, Context, Environment, Simulator
-from qqbot_sync.recording import read
+from qqbot_sync import BotClient, Channel, Context, Environment, GatewayConfig, Simulator
+from qqbot_sync.api.token import Token
+from qqbot_sync.clock import SystemClock
+from qqbot_sync.recording import Recorder, read
+from qqbot_sync.recording.exchange import Paths
+from qqbot_sync.recording.recording_http import RecordingHttp
 from qqbot_sync.recording.scrubbing import Scrubber
+from qqbot_sync.recording.tape import Tape
 from tests.recording.support import record, replay, reports
 from tests.secret_watch import SecretWatch
 from tests.support import eventually
@@ -45,11 +51,40 @@ def test_neither_secret_nor_token_is_anywhere_in_the_file(
     assert any("***" in str(exchange.call.body) for exchange in read(path).exchanges)
 
 
+def test_a_token_that_was_fetched_between_two_recordings_is_blanked_too(
+    tmp_path: Path, qq: Simulator, secret_watch: SecretWatch
+) -> None:
+    """It is known from the first call that carries it."""
+    client = BotClient(qq.app_id, qq.secret, environment=Environment.local(qq.url), record=str(tmp_path / "r.jsonl"))
+    client.start()
+    client.stop()
+    qq.expire_token()
+    client.api.me()
+    token = client.api.get_access_token()
+    client.start()
+    client.send(Channel(qq.add_channel()), f"the token is {token}")
+    client.stop()
+    secret_watch.take()
+    data = (tmp_path / "r-2.jsonl").read_bytes()
+    assert b"the token is ***" in data
+    assert token.encode() not in data
+
+
+def test_a_token_is_known_before_it_is_used(qq: Simulator) -> None:
+    """From the answer that brings it, which is not recorded itself."""
+    environment = Environment.local(qq.url)
+    recorder = Recorder("unused", clock=SystemClock(), scrubber=Scrubber())
+    tape = cast(Tape, SimpleNamespace(scrubber=recorder.scrubber))
+    http = RecordingHttp(lambda: tape, clock=SystemClock())
+    http.paths = Paths(environment)
+    token = Token(qq.app_id, qq.secret, environment, http, SystemClock()).get()
+    assert recorder.scrubber.text(f"it is {token}") == "it is ***"
+    http.close()
+
+
 def test_texts_are_hidden_on_request_and_calls_are_found_all_the_same(tmp_path: Path, qq: Simulator) -> None:
     """Placeholders of the same length, on both sides; a replay of the same bot makes the same calls."""
     path = tmp_path / "r.jsonl"
-    from qqbot_sync import GatewayConfig
-
     config = GatewayConfig(record_hide_texts=True)
 
     def play(client: BotClient) -> None:
