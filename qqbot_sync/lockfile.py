@@ -27,7 +27,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _unlock(file: IO[str]) -> None:
-        # Closing would not do where a child has the descriptor too.
+        # Closing would do, but for a child that was forked a moment ago and has not closed its own share yet.
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
@@ -77,17 +77,15 @@ class LockFile:
 
     def release(self) -> None:
         """Lets go. A second call does nothing."""
-        file, self._file = self._file, None
-        _held.discard(self)
-        if file is not None:
+        if self._file is not None:
             with suppress(OSError):
-                _unlock(file)
-            with suppress(OSError):
-                file.close()
+                _unlock(self._file)
+        self.leave_to_parent()
 
     def leave_to_parent(self) -> None:
-        """In a child that was forked while the lock was held: it stays the parent's, and dies with the parent."""
+        """In a child that was forked while the lock was held: closes its share, the lock stays the parent's."""
         file, self._file = self._file, None
+        _held.discard(self)
         if file is not None:
             with suppress(OSError):
                 file.close()
@@ -100,7 +98,6 @@ def _forked() -> None:
     """A child that lives longer than its parent must not keep the parent's locks."""
     for lock_file in list(_held):
         lock_file.leave_to_parent()
-    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,9 +11,25 @@ from qqbot_sync import codec
 from qqbot_sync.logs.place import NOTHING, here, stamp
 from qqbot_sync.logs.redaction import Payload, blank, hide_texts, known_secrets
 
-__all__ = ["JsonFormatter", "TextFormatter"]
+__all__ = ["JsonFormatter", "TextFormatter", "keep_for_later"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+_KEPT = "qqbot_sync_kept"
+
+
+def keep_for_later(record: logging.LogRecord) -> None:
+    """Has a record that is held back take along what it will take to write it without secrets and texts.
+
+    By then another thread writes it, at another event or at none, and whoever knew the secrets may be gone.
+    """
+    record.__dict__[_KEPT] = (_body_here(), known_secrets())
+
+
+def _body_here() -> bytes | None:
+    body = getattr(getattr(here.what, "event", None), "d", None)
+    return None if body is None else bytes(body)
 
 
 class _Formatter(logging.Formatter):
@@ -34,7 +50,7 @@ class _Formatter(logging.Formatter):
             text = str(record.msg) % args if args else str(record.msg)
         except Exception as error:  # noqa: BLE001  a `__str__` of the user's may raise anything; the record is kept
             text = f"{record.msg} (参数不符 / the arguments do not fit: {type(error).__name__})"
-        return self._clean(text)
+        return self._clean(text, record)
 
     def trouble(self, record: logging.LogRecord) -> str:
         """The traceback of the record, and its stack, without secrets; "" where there is none."""
@@ -43,16 +59,19 @@ class _Formatter(logging.Formatter):
         parts += [self.formatStack(record.stack_info)] if record.stack_info else []
         if not parts and record.exc_text:
             parts = [record.exc_text]
-        return self._clean("\n".join(parts))
+        return self._clean("\n".join(parts), record)
 
-    def _clean(self, text: str) -> str:
+    def _clean(self, text: str, record: logging.LogRecord) -> str:
         if not text:
             return text
+        body, known = record.__dict__.get(_KEPT, (None, ()))
         text = blank(text, known_secrets())
+        text = blank(text, known) if known else text
         if not self._texts:
-            body = getattr(getattr(here.what, "event", None), "d", None)
+            if _KEPT not in record.__dict__:
+                body = _body_here()
             if body is not None:
-                text = hide_texts(text, bytes(body))
+                text = hide_texts(text, body)
         return text
 
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
+from qqbot_sync.logs.formats import keep_for_later
 from qqbot_sync.logs.place import stamp
 from qqbot_sync.logs.redaction import blank, known_secrets
 from qqbot_sync.logs.repeats import Repeats
@@ -55,6 +56,8 @@ class LogHandler(logging.Handler):
                 self._write(sums)
             if is_new:
                 self._write([record])
+            else:
+                keep_for_later(record)
         except Exception:  # noqa: BLE001  what every handler does: logging must not break what is logged
             self.handleError(record)
 

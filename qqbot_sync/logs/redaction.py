@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Iterable
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import ref
 
 from qqbot_sync import codec
 
@@ -141,8 +141,10 @@ def hide_texts(text: str, body: bytes) -> str:
         written = set(_texts_in(codec.loads(body)))
     except (codec.Undecodable, RecursionError):
         return text
-    for value in sorted(written, key=len, reverse=True):
-        by = f"({len(value)} characters)"
+    # In an exception or as JSON a text may stand with its line breaks and quotes escaped.
+    shown = {form: len(value) for value in written for form in (repr(value)[1:-1], codec.dumps(value).decode("utf-8", "replace")[1:-1], value)}
+    for value, length in sorted(shown.items(), key=lambda item: len(item[0]), reverse=True):
+        by = f"({length} characters)"
         # A short word would else be found in the middle of others.
         pattern = rf"(?<!\w){re.escape(value)}(?!\w)" if len(value) < 4 and value.isascii() else re.escape(value)
         text = re.sub(pattern, by, text)
@@ -177,15 +179,15 @@ class _Confidants(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._holders: WeakSet[HoldsSecrets] = WeakSet()
+        # Replaced, never changed: every line reads it, in a child too that was forked while the lock was held.
+        self._holders: tuple[ref[HoldsSecrets], ...] = ()
 
     def add(self, holder: HoldsSecrets) -> None:
         with self._lock:
-            self._holders.add(holder)
+            self._holders = (*(one for one in self._holders if one() is not None), ref(holder))
 
     def values(self) -> list[str]:
-        with self._lock:
-            holders = list(self._holders)
+        holders = [holder for one in self._holders if (holder := one()) is not None]
         return [value for holder in holders for value in holder.secrets() if len(value) >= SHORTEST_SECRET]
 
 

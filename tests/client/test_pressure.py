@@ -16,6 +16,15 @@ from tests.client.conftest import MakeClient
 from tests.support import eventually
 
 
+class LaterClock(SystemClock):
+    """Time that can be let go by."""
+
+    passed = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.passed
+
+
 def test_block_loses_nothing_and_keeps_the_heartbeat(qq: Simulator, make_client: MakeClient) -> None:
     """The reader waits behind a full queue for many intervals; the link lives, and every event is handled in order."""
     client = make_client(qq, workers=1, queue_size=2, heartbeat=HeartbeatConfig(interval=0.1))
@@ -147,29 +156,23 @@ def test_a_handler_that_hangs_is_logged_with_its_stack_and_not_killed(
 def test_a_handler_that_waits_in_ask_does_not_hang(
     qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = make_client(qq, slow_after=0.01)
+    clock = LaterClock()
+    client = make_client(qq, clock=clock)
     done = threading.Event()
 
     @client.on_message()
     def asks(ctx: Context, message: Any) -> None:
-        ctx.ask("?", timeout=20)
+        ctx.ask("?", timeout=2000)
         done.set()
 
     client.start()
     qq.say("小明", "group", "hi").replies()
+    eventually(lambda: [one.is_waiting for one in client._dispatcher.doing()] == [True])
+    clock.passed = 1000
     client._dispatcher._attention.look()
     qq.say("小明", "group", "answer")
     assert done.wait(10)
     assert "has been running" not in caplog.text
-
-
-class LaterClock(SystemClock):
-    """Time that can be let go by."""
-
-    passed = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.passed
 
 
 def test_max_age_drops_what_can_be_answered_no_more(qq: Simulator, make_client: MakeClient) -> None:

@@ -443,6 +443,7 @@ def test_what_a_script_did_not_begin_at_its_end_comes_at_the_next_start(
             begun.set()
             while not futures._shutdown:
                 time.sleep(0.005)
+            time.sleep(0.06)  # longer than a task runs before it needs the executor again
             say(message.content)
 
         client.start()

@@ -248,6 +248,37 @@ class TestStop:
         with pytest.raises(ValueError, match="grace"):
             make_client(qq).run_forever(grace=-1)
 
+    @pytest.mark.parametrize("seconds", [float("inf"), 10**30])
+    def test_a_time_without_end_is_waited(self, qq: Simulator, make_client: MakeClient, seconds: float) -> None:
+        client = make_client(qq)
+        begun, go_on = threading.Event(), threading.Event()
+
+        @client.on_message()
+        def slow(ctx: Context, message: Any) -> None:
+            begun.set()
+            go_on.wait(20)
+            ctx.reply("done")
+
+        client.start(timeout=seconds)
+        said = qq.say("小明", "group", "hi")
+        assert begun.wait(10)
+        stopping = threading.Thread(target=client.stop, args=(seconds,), daemon=True)
+        stopping.start()
+        eventually(lambda: client._dispatcher._backlog._quiet, what="it waits for the handler")
+        go_on.set()
+        stopping.join(10)
+        assert not stopping.is_alive()
+        assert [answer.content for answer in said.replies()] == ["done"]
+
+    @pytest.mark.parametrize("seconds", ["5", float("nan"), True, [1]])
+    def test_what_is_no_time_is_refused(self, qq: Simulator, make_client: MakeClient, seconds: Any) -> None:
+        client = make_client(qq)
+        for call in (client.start, client.stop, client.run_forever):
+            with pytest.raises(TypeError, match="seconds"):
+                call(seconds)
+        with pytest.raises(ValueError, match="timeout"):
+            client.start(timeout=-0.001)
+
     def test_from_many_threads_at_once(self, qq: Simulator, make_client: MakeClient) -> None:
         client = make_client(qq)
         client.start()
