@@ -48,6 +48,8 @@ class SystemClock:
         return time.time()  # noqa: TID251  the one place: dates come from here
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        if seconds is not None and seconds >= threading.TIMEOUT_MAX:
+            seconds = None  # longer than the system can count: `math.inf`, say
         if not SLICED:
             return event.wait(seconds)
         end = None if seconds is None else self.now() + seconds

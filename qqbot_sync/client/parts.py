@@ -210,12 +210,14 @@ class Parts(Handlers):
         if not self.config.metrics_enabled:
             return
         self._recorder.note(f"fatal: {type(error).__name__}: {error}")
-        stamp = datetime.fromtimestamp(self._clock.wall(), timezone.utc).strftime("%Y%m%d-%H%M%S")
+        stamp = datetime.fromtimestamp(self._clock.wall(), timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
         try:
-            directory = Path(tempfile.gettempdir()) / "qqbot_sync-reports"
+            # Each user's own: what another one made, this one may not write to.
+            directory = Path(tempfile.gettempdir()) / f"qqbot_sync-reports{_user()}"
             directory.mkdir(mode=0o700, exist_ok=True)
             file = self.dump(directory / f"{self.api.app_id}-{stamp}.txt")
-            for old in sorted(directory.glob("*.txt"))[:-MOST_REPORTS]:
+            # By when they were made: by name the only report of one bot might go before ten of another.
+            for old in sorted(directory.glob("*.txt"), key=lambda one: one.stem[-len(stamp) :])[:-MOST_REPORTS]:
                 old.unlink(missing_ok=True)
         except OSError as failure:
             log.warning("飞行记录无法写入 / no report of the failure could be written: %s", failure)
@@ -235,3 +237,7 @@ class Parts(Handlers):
                 "此客户端属于 fork 之前的进程,请在子进程中新建 BotClient / this client belongs to the process before "
                 "the fork: make a new BotClient in the child"
             )
+
+
+def _user() -> str:
+    return f"-{os.getuid()}" if hasattr(os, "getuid") else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ def talk(qq: Simulator, client: Any) -> None:
     client.start()
     assert qq.say("小明", "group", SAID).replies()
     assert qq.say("小明", "channel", SAID).replies()
+
+
+def reports() -> Path:
+    """Where failures are reported: every user has a directory of their own."""
+    return Path(tempfile.gettempdir()) / (
+        f"qqbot_sync-reports-{os.getuid()}" if os.name == "posix" else "qqbot_sync-reports"
+    )
 
 
 def test_a_dump_tells_frames_states_calls_and_threads(qq: Simulator, make_client: MakeClient, tmp_path: Path) -> None:
@@ -83,7 +91,7 @@ def test_half_a_character_of_the_platforms_does_not_keep_it_from_being_written(
 def test_a_report_that_cannot_be_written_is_said(
     qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (Path(tempfile.gettempdir()) / "qqbot_sync-reports").write_text("in the way")
+    reports().write_text("in the way")
     client = make_client(qq)
     client.start()
     qq.close(4915)
@@ -97,7 +105,7 @@ def test_a_fatal_cause_writes_a_report(
     talk(qq, client)
     qq.close(4915)
     eventually(lambda: isinstance(client.error, BotBanned) and "attach to an issue" in caplog.text)
-    (report,) = (Path(tempfile.gettempdir()) / "qqbot_sync-reports").iterdir()
+    (report,) = reports().iterdir()
     assert "4915" in report.read_text(encoding="utf-8")
 
 

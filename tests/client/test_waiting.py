@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,25 @@ def test_wait_for_times_out(qq: Simulator, make_client: MakeClient) -> None:
     client.start()
     with pytest.raises(TimeoutError):
         client.wait_for("GUILD_CREATE", timeout=0.01)
+
+
+def test_an_infinite_timeout_is_no_timeout(qq: Simulator, make_client: MakeClient) -> None:
+    over = threading.Event()
+
+    def talk() -> None:
+        while not over.wait(0.01):
+            qq.say("小明", "group", "hi", at_bot=False)
+
+    talker = threading.Thread(target=talk)
+    with make_client(qq) as client:
+        watch = client.events("GROUP_MESSAGE_CREATE")
+        talker.start()
+        try:
+            assert client.wait_for("GROUP_MESSAGE_CREATE", timeout=math.inf).event.content == "hi"
+            assert watch.next(math.inf).event.content == "hi"
+        finally:
+            over.set()
+            talker.join()
 
 
 def test_wait_for_without_a_running_client_says_so(qq: Simulator, make_client: MakeClient) -> None:
