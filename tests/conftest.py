@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,11 @@ import pytest
 
 from tests.secret_watch import SecretWatch
 from tests.support import eventually
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs something in the background has it ignore Ctrl-C, and what it starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def our_threads() -> set[threading.Thread]:
