@@ -14,7 +14,6 @@ import pytest
 from tests.secret_watch import SecretWatch
 from tests.support import eventually
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs something in the background has it ignore Ctrl-C, and what it starts would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
