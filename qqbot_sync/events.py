@@ -370,6 +370,8 @@ class RawEvent:
     """Whose it is."""
     done: Callable[[RawEvent], None] | None = None
     """Called once, by `finish`."""
+    is_given_up: bool = field(default=False, init=False, repr=False)
+    """Whether it is finished without its handlers: it had to make room, or was too old."""
     dedupe: tuple[str, str] | None = field(init=False)
     """(family, id): equal for the copies of one event; None for an event that has no id."""
     _unfinished: list[None] = field(default_factory=lambda: [None], init=False, repr=False)

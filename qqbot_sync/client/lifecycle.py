@@ -232,16 +232,19 @@ class Lifecycle(Parts):
         try:
             drained = self._wind_down(run, dispatcher, grace)
         finally:
-            self._let_go()
-            following = self._new_dispatcher()
-            with self._turn:
-                self._run, self._dispatcher, self._phase = None, following, Phase.IDLE
-                self._turn.notify_all()
-            if run.error is None:
-                # A client that failed goes on telling so.
-                self._close_servers()
-            run.ended.set()
-            run.announce(serving.Done(stuck=not drained))
+            try:
+                self._let_go()
+                following = self._new_dispatcher()
+                with self._turn:
+                    self._run, self._dispatcher, self._phase = None, following, Phase.IDLE
+                    self._turn.notify_all()
+                if run.error is None:
+                    # A client that failed goes on telling so.
+                    self._close_servers()
+            finally:
+                # Whoever waits for the end is told in any case.
+                run.ended.set()
+                run.announce(serving.Done(stuck=not drained))
 
     def _over(self, run: Run) -> None:
         """A run has nothing more to do: a recording has come to its end."""

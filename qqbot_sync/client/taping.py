@@ -109,7 +109,13 @@ class _Recording(Taping):
         self._recorder.introduce(api.app_id, api.environment.api_url)
 
     def run(self, *, over: Callable[[Run], object], **parts: Any) -> Run:  # noqa: ARG002  a replay needs it
-        return _RecordedRun(tape=self._recorder.begin(), **parts)
+        tape = self._recorder.begin()
+        try:
+            return _RecordedRun(tape=tape, **parts)
+        except BaseException:
+            # There is no run that could end it.
+            self._recorder.end()
+            raise
 
     def end(self) -> None:
         self._http.close()
@@ -200,12 +206,16 @@ class _Journal:
             self.tape.verdict(number, said)
 
     def finished(self, event: RawEvent) -> None:
-        """Its handlers are done; inside of the offer that means that there are none, which needs no line."""
+        """Its handlers are done, or it was given up. Inside of its own offer there are none, which needs no line."""
         number = self._numbers.pop(event, None)
-        if number is not None and getattr(self._here, "event", None) is not event:
-            self.tape.mark("done", number)
-            with self._lock:
-                self._waits.pop(number, None)
+        if number is None or getattr(self._here, "event", None) is event:
+            return
+        if event.is_given_up:
+            self.tape.verdict(number, _UNTOUCHED[Offer.DROPPED])
+            return
+        self.tape.mark("done", number)
+        with self._lock:
+            self._waits.pop(number, None)
 
     def waits(self, event: RawEvent | None) -> _Wait:
         """As in `Witness`."""
@@ -250,6 +260,8 @@ class _Replaying(Taping):
                 environment=self._playback.environment,
                 # A replay may be faster than life was, and loses nothing for that.
                 overflow="block",
+                # What was too old in life is not played.
+                max_age=None,
                 # Time that is skipped was not spent by a handler.
                 slow_after=None,
             ),

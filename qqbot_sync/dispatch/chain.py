@@ -81,6 +81,7 @@ class Chain:
     def run(self, event: RawEvent, task: Task) -> None:
         """Runs all handlers of `event` in the calling thread and finishes it. Raises nothing that they raise."""
         if self._max_age is not None and self._is_too_old(event):
+            event.is_given_up = True
             self._claims.done(event)
             event.finish()
             if self._counters is not None:

@@ -116,6 +116,8 @@ class Claims:
         with self._lock:
             self._ended.clear()
             self._by_shard.clear()
+            self._holders.clear()
+            self._copies.clear()
 
     def new_session(self, shard: Shard) -> None:
         """The session of `shard` is gone; its keys stay known."""

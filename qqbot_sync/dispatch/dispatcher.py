@@ -214,8 +214,10 @@ class Dispatcher(Listening):
             self._dropped += 1
         self._count("events_dropped")
         if isinstance(entry, Glimpse):
+            entry.event.is_given_up = True
             entry.event.finish()
         else:
+            entry.is_given_up = True
             self._claims.give_back(entry)
             entry.finish()
 

@@ -64,15 +64,12 @@ class _Formatter(logging.Formatter):
     def _clean(self, text: str, record: logging.LogRecord) -> str:
         if not text:
             return text
-        body, known = record.__dict__.get(_KEPT, (None, ()))
-        text = blank(text, known_secrets())
-        text = blank(text, known) if known else text
-        if not self._texts:
-            if _KEPT not in record.__dict__:
-                body = _body_here()
-            if body is not None:
-                text = hide_texts(text, body)
-        return text
+        known, kept = known_secrets(), record.__dict__.get(_KEPT)
+        body = None if self._texts else _body_here()
+        if kept is not None:
+            body, known = kept[0], sorted({*known, *kept[1]}, key=len, reverse=True)
+        text = blank(text, known)
+        return text if self._texts or body is None else hide_texts(text, body)
 
 
 class TextFormatter(_Formatter):

@@ -19,7 +19,17 @@ from weakref import ref
 
 from qqbot_sync import codec
 
-__all__ = ["HIDDEN", "HoldsSecrets", "Payload", "blank", "confide", "hide_texts", "known_secrets", "redacted"]
+__all__ = [
+    "HIDDEN",
+    "SECRETS",
+    "HoldsSecrets",
+    "Payload",
+    "blank",
+    "confide",
+    "hide_texts",
+    "known_secrets",
+    "redacted",
+]
 
 HIDDEN = "***"
 SECRETS = frozenset(
@@ -37,6 +47,7 @@ SECRETS = frozenset(
         "password",
     }
 )
+"""Keys whose values are blanked, whatever they are: in log lines, reports and recordings."""
 TEXTS = frozenset({"content", "username", "nick", "title", "description", "verify_message", "button_data", "avatar"})
 SHORTEST_SECRET = 4
 """Characters: what is shorter stands in every other word, and protects nothing."""
@@ -142,13 +153,17 @@ def hide_texts(text: str, body: bytes) -> str:
     except (codec.Undecodable, RecursionError):
         return text
     # In an exception or as JSON a text may stand with its line breaks and quotes escaped.
-    shown = {form: len(value) for value in written for form in (repr(value)[1:-1], codec.dumps(value).decode("utf-8", "replace")[1:-1], value)}
+    shown = {form: len(value) for value in written for form in _forms(value)}
     for value, length in sorted(shown.items(), key=lambda item: len(item[0]), reverse=True):
         by = f"({length} characters)"
         # A short word would else be found in the middle of others.
         pattern = rf"(?<!\w){re.escape(value)}(?!\w)" if len(value) < 4 and value.isascii() else re.escape(value)
         text = re.sub(pattern, by, text)
     return text
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    return value, repr(value)[1:-1], codec.dumps(value).decode("utf-8", "replace")[1:-1]
 
 
 def _texts_in(value: Any) -> Iterable[str]:

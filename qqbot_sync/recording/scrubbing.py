@@ -6,6 +6,8 @@ import threading
 from typing import Any
 from urllib.parse import quote
 
+from qqbot_sync.logs.redaction import SECRETS
+
 __all__ = ["BLANK", "PLACEHOLDER", "Scrubber"]
 
 BLANK = "***"
@@ -14,22 +16,6 @@ PLACEHOLDER = "x"
 """What stands in place of each character of a hidden text."""
 SHORTEST_SECRET = 4
 """Characters: blanking anything shorter would tear holes into everything."""
-SECRETS = frozenset(
-    {
-        "token",
-        "access_token",
-        "refresh_token",
-        "appSecret",
-        "app_secret",
-        "clientSecret",
-        "client_secret",
-        "Authorization",
-        "authorization",
-        "secret",
-        "password",
-    }
-)
-"""Keys whose values are blanked, whatever they are."""
 HIDDEN = frozenset(
     {
         *("content", "title", "description", "prompt", "text", "verify_message"),

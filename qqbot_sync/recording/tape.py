@@ -28,6 +28,8 @@ JOIN_TIMEOUT = 5.0
 """Seconds a slow disk may hold up the end."""
 COMPLAIN_EVERY = 60.0
 """Seconds between two log lines about records that were lost."""
+LOOK = 1.0
+"""Seconds between two looks whether the tape was closed while there was no room for the last word."""
 AT_ONCE = 200
 """Records between two flushes where many wait."""
 
@@ -146,6 +148,9 @@ class Tape:
                 return
             self._closed = True
         atexit.unregister(self.close)
+        if not self._thread.is_alive():
+            # It has given up, and said so.
+            return
         try:
             self._queue.put(None, timeout=JOIN_TIMEOUT)
         except queue.Full:
@@ -196,16 +201,24 @@ class Tape:
 
     def _write_all(self) -> None:
         written = 0
-        step = self._queue.get()
+        step = self._next()
         while step is not None:
             self._tell_lost()
             self._write(_plain(step, self.scrubber))
             written += 1
             if self._queue.empty() or written % AT_ONCE == 0:
                 self._file.flush()
-            step = self._queue.get()
+            step = self._next()
         self._tell_lost()
         self._write(End(self.now(), *self.counts).to_json())
+
+    def _next(self) -> Step | None:
+        while True:
+            try:
+                return self._queue.get(timeout=LOOK)
+            except queue.Empty:
+                if self._closed:
+                    return None
 
     def _tell_lost(self) -> None:
         """Where records are missing, the file says so in their place."""
