@@ -49,6 +49,7 @@ def test_a_project_that_does_not_use_it_loads_nothing_of_the_package() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.long
 def test_without_the_extra_a_test_that_asks_for_it_is_told_what_to_install(inner: pytest.Pytester) -> None:
     """And the tests that do not ask pass."""
     inner.makeconftest("import sys\nsys.modules['flask'] = None\n")
@@ -218,6 +219,7 @@ def test_waiting_for_an_error_that_does_not_come_fails() -> None:
         test.next_error(timeout=0)
 
 
+@pytest.mark.long
 def test_the_settings_of_whoever_runs_the_tests_are_not_the_bots(
     inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ SECRETS = frozenset(
 )
 """Keys whose values are blanked, whatever they are: in log lines, reports and recordings."""
 TEXTS = frozenset({"content", "username", "nick", "title", "description", "verify_message", "button_data", "avatar"})
-SHORTEST_SECRET = 4
+SHORTEST_SECRET = 8
 """Characters: what is shorter stands in every other word, and protects nothing."""
 LONGEST_VALUE, LONGEST_PAYLOAD = 500, 4000
 """Characters of one text in a payload, and of all of it, that a line shows."""

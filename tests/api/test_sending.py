@@ -138,6 +138,7 @@ def test_a_duplicate_after_no_answer_means_it_had_arrived(peer: Peer, api: Api, 
         sent.recall()
 
 
+@pytest.mark.long
 def test_a_reply_that_times_out_is_repeated_under_its_number(
     peer: Peer, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def test_every_message_is_answered_once_although_the_line_is_cut() -> None:
     assert "\x1b[" not in output
 
 
+@pytest.mark.long
 def test_a_bad_bot_is_found_out() -> None:
     """One message without an answer, one with two: the verdict fails and names both."""
     output = io.StringIO()

@@ -314,6 +314,7 @@ def test_a_script_that_is_no_text_is_one_line(qq: Simulator, tmp_path: Path) -> 
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
 
 
+@pytest.mark.long
 def test_the_script_in_the_documentation_plays(qq: Simulator, echo: BotClient, tmp_path: Path) -> None:
     """As it stands there."""
     (text,) = re.findall(r"## 脚本.*?```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
