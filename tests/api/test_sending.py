@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from qqbot_sync.api import Api, PendingAudit, SendUnconfirmed, Sent
+from qqbot_sync.api.caller import Caller
 from qqbot_sync.errors import (
     ApiError,
     AuthenticationFailed,
@@ -138,11 +139,10 @@ def test_a_duplicate_after_no_answer_means_it_had_arrived(peer: Peer, api: Api, 
         sent.recall()
 
 
-@pytest.mark.long
 def test_a_reply_that_times_out_is_repeated_under_its_number(
     peer: Peer, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qqbot_sync.api.caller.READ_TIMEOUT", 0.2)
+    monkeypatch.setitem(Caller.once.__kwdefaults__, "read_timeout", 0.2)
     peer.say(hang)
     peer.default = DUPLICATE
     assert isinstance(api.send(Group("G"), "hi", anchor=ANCHOR), SendUnconfirmed)
