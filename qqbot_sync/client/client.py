@@ -203,7 +203,7 @@ class BotClient(IntentChecks):
             return ConnectionState.FAILED
         if run is None or self._is_forked:
             return ConnectionState.STOPPED
-        return run.standing.state
+        return run.state
 
     @property
     def error(self) -> BotError | None:

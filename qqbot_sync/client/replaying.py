@@ -208,7 +208,7 @@ class ReplayRun(Run):
         return next((SessionInfo(*session, shard) for shard, session in sorted(self._sessions.items())), None)
 
     def shard_infos(self) -> tuple[ShardInfo, ...]:
-        states = self.standing.states()
+        states = self.states()
         infos = []
         for shard in sorted(self._numbers):
             session = self._sessions.get(shard)

@@ -18,7 +18,7 @@ from qqbot_sync.client.keeping import Keeper, Numbers
 from qqbot_sync.client.logbook import Logbook
 from qqbot_sync.client.sink import Arrivals, EventSink
 from qqbot_sync.client.standing import Standing
-from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo
+from qqbot_sync.client.state import ConnectionState, SessionInfo, ShardInfo, worst_of
 from qqbot_sync.clock import Clock
 from qqbot_sync.config import GatewayConfig, ShardConfig
 from qqbot_sync.dispatch import Claims, Dispatcher
@@ -30,7 +30,7 @@ from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
 from qqbot_sync.protocol.pacing import IdentifyPace
-from qqbot_sync.protocol.session import End, Session
+from qqbot_sync.protocol.session import End, Session, State
 from qqbot_sync.recorder import FlightRecorder
 from qqbot_sync.store import MAX_AGE, Record, Store
 
@@ -285,6 +285,19 @@ class Run:
         """The cause that no retry can cure, once there is one."""
         return self.standing.error
 
+    @property
+    def state(self) -> ConnectionState:
+        """The worst of the shards' states."""
+        return worst_of(self.states().values())
+
+    def states(self) -> dict[int, ConnectionState]:
+        """The state of each shard.
+
+        A handler may run before the supervisor has heard of the READY ahead of its event: what the shard knows counts.
+        """
+        ready = [shard.config.shard_id for shard in self._shards if shard.view()[2] is State.READY]
+        return {**self.standing.states(), **dict.fromkeys(ready, ConnectionState.CONNECTED)}
+
     def is_connected(self) -> bool:
         return bool(self._shards) and all(shard.is_alive() for shard in self._shards)
 
@@ -316,7 +329,7 @@ class Run:
         return None
 
     def shard_infos(self) -> tuple[ShardInfo, ...]:
-        states = self.standing.states()
+        states = self.states()
         infos = []
         for shard in self._shards:
             session_id, seq, _, latency = shard.view()

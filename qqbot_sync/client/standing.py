@@ -109,15 +109,6 @@ class Standing:
         with self._lock:
             return dict(self._states)
 
-    @property
-    def state(self) -> ConnectionState:
-        """The worst of the shards' states."""
-        states = set(self.states().values())
-        for state in (ConnectionState.LOST, ConnectionState.CONNECTING, ConnectionState.SUSPENDED):
-            if state in states:
-                return state
-        return ConnectionState.CONNECTED if states else ConnectionState.CONNECTING
-
     def wait_ready(self, timeout: float | None) -> None:
         """Waits until every shard has been READY.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["ConnectionState", "SessionInfo", "ShardInfo"]
+__all__ = ["ConnectionState", "SessionInfo", "ShardInfo", "worst_of"]
 
 
 class ConnectionState(str, Enum):
@@ -47,3 +48,12 @@ class ShardInfo(NamedTuple):
     latency: float | None
     """Seconds between its last heartbeat and the ACK."""
     session: SessionInfo | None
+
+
+def worst_of(states: Iterable[ConnectionState]) -> ConnectionState:
+    """What a client says of itself whose shards stand so."""
+    found = set(states)
+    for state in (ConnectionState.LOST, ConnectionState.CONNECTING, ConnectionState.SUSPENDED):
+        if state in found:
+            return state
+    return ConnectionState.CONNECTED if found else ConnectionState.CONNECTING

@@ -10,19 +10,10 @@ import pytest
 
 from qqbot_sync import BotClient, Context, HeartbeatConfig, MemoryStore, Simulator
 from qqbot_sync.client.keeping import BLOCK
-from qqbot_sync.clock import SystemClock
 from qqbot_sync.store import Done, Record
+from tests.client.clocks import LaterClock
 from tests.client.conftest import MakeClient
 from tests.support import eventually
-
-
-class LaterClock(SystemClock):
-    """Time that can be let go by."""
-
-    passed = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.passed
 
 
 def test_block_loses_nothing_and_keeps_the_heartbeat(qq: Simulator, make_client: MakeClient) -> None:

@@ -25,7 +25,9 @@ from qqbot_sync import (
     Simulator,
     Stopped,
 )
+from qqbot_sync.client.run import Run
 from qqbot_sync.clock import SystemClock
+from tests.client.clocks import out_of_reach, start_in_vain
 from tests.client.conftest import MakeClient
 from tests.client.timing import FACTOR, STOP_BOUND, timed
 from tests.support import eventually
@@ -47,6 +49,30 @@ class TestStart:
         assert info.shard == (0, 1)
         assert client.error is None
 
+    def test_a_handler_never_runs_in_a_state_that_is_not_connected_yet(
+        self, qq: Simulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The supervisor may hear of READY only after the first event has reached its handler."""
+        heard: queue.Queue[tuple[ConnectionState, bool]] = queue.Queue()
+        go_on = threading.Event()
+        is_told = Run.shard_ready
+
+        def late(run: Run, shard_id: int, *, resumed: bool) -> None:
+            go_on.wait(10)
+            is_told(run, shard_id, resumed=resumed)
+
+        monkeypatch.setattr(Run, "shard_ready", late)
+        client = make_client(qq)
+        client.on_message()(lambda ctx, message: heard.put((client.state, client.is_connected())))
+        client._begin()
+        eventually(lambda: qq.entries(kinds=["identified"]), what="coming online")
+        qq.say("小明", "group", "hi")
+        try:
+            assert heard.get(timeout=10) == (ConnectionState.CONNECTED, True)
+            assert [info.state for info in client.shards] == [ConnectionState.CONNECTED]
+        finally:
+            go_on.set()
+
     def test_a_second_start_of_the_same_client_does_nothing(self, qq: Simulator, make_client: MakeClient) -> None:
         client = make_client(qq)
         client.start()
@@ -67,9 +93,9 @@ class TestStart:
     def test_an_unreachable_host_is_a_connection_failed_with_the_last_cause(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
-        client = BotClient("1", "s", environment=Environment.local(f"http://127.0.0.1:{port}"))
+        client = out_of_reach(f"http://127.0.0.1:{port}")
         with pytest.raises(ConnectionFailed) as caught:
-            client.start(timeout=0.3)
+            start_in_vain(client)
         assert isinstance(caught.value.__cause__, Exception)
         assert "127.0.0.1" in str(caught.value)
         assert client.state is ConnectionState.STOPPED

@@ -17,7 +17,6 @@ from qqbot_sync import (
     BotClient,
     ConnectionFailed,
     Context,
-    Environment,
     Event,
     GatewayConfig,
     HeartbeatConfig,
@@ -28,6 +27,7 @@ from qqbot_sync import (
 )
 from qqbot_sync.metrics import MetricsSnapshot
 from qqbot_sync.protocol.replies import Target
+from tests.client.clocks import out_of_reach, start_in_vain
 from tests.client.conftest import MakeClient
 from tests.support import eventually, payload
 
@@ -188,10 +188,9 @@ def test_a_turned_away_resume_is_an_attempt_and_no_success(qq: Simulator, make_c
 
 def test_a_dial_that_fails_is_an_attempt_and_nothing_else() -> None:
     with Simulator() as qq:
-        gone = Environment.local(qq.url)
-    client = BotClient("1", "s", environment=gone, reconnect=QUICK)
+        client = out_of_reach(qq.url)
     with pytest.raises(ConnectionFailed):
-        client.start(timeout=0.1)
+        start_in_vain(client)
     now = client.metrics.snapshot()
     assert now.connection_attempts >= 1
     assert (now.connection_successes, now.events_received, now.reconnections) == (0, 0, {})
