@@ -59,6 +59,8 @@ class Contender:
     python: Path
     flood: Path
     echo: Path
+    core: int | None = None
+    """The only processor it may use in a flood; None: any."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class Run:
 
 
 @contextmanager
-def client(python: Path, script: Path, server: Server, *, events: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+def client(
+    python: Path, script: Path, server: Server, *, events: int = 0, core: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A client process, killed at the end if it has not left by itself."""
     environ = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     environ.update(
@@ -96,6 +100,8 @@ def client(python: Path, script: Path, server: Server, *, events: int = 0) -> It
         process = subprocess.Popen(
             [str(python), str(script)], env=environ, stdout=subprocess.PIPE, stderr=errors, cwd=HERE.parent
         )
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})
         # A client that hangs must not hang the benchmark, wherever this side waits for it.
         limit = threading.Timer(PATIENCE, process.kill)
         limit.start()
@@ -138,7 +144,10 @@ def _line(process: subprocess.Popen[bytes], start: bytes) -> bytes:
 
 def flooded(contender: Contender, warmup: list[bytes], chunks: list[bytes], events: int) -> Run:
     """One client reading frames that were encoded beforehand."""
-    with Flood() as server, client(contender.python, contender.flood, server, events=events) as process:
+    with (
+        Flood() as server,
+        client(contender.python, contender.flood, server, events=events, core=contender.core) as process,
+    ):
         server.wait_for_client(30)
         server.write(warmup)
         wait_until_warm(process)
@@ -234,11 +243,11 @@ RATES = ("", "events/s", "lowest - highest", "CPU us/event")
 
 
 def compare(contenders: Sequence[Contender], events: int, runs: int) -> dict[str, list[Run]]:
-    """The clients one after the other, `runs` times."""
+    """The clients in turn, `runs` times; every other time the last one first, so that drift favours none."""
     warmup, chunks = encode_events(range(WARMUP)), encode_events(range(WARMUP, WARMUP + events))
     found: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
-    for _ in range(runs):
-        for contender in contenders:
+    for number in range(runs):
+        for contender in contenders if number % 2 == 0 else contenders[::-1]:
             found[contender.name].append(flooded(contender, warmup, chunks, events))
     return found
 

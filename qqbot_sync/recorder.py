@@ -18,12 +18,15 @@ from qqbot_sync._version import __version__
 from qqbot_sync.clock import Clock
 from qqbot_sync.logs import blank, known_secrets, redacted
 
-__all__ = ["LONGEST", "Call", "FlightRecorder", "redacted"]
+__all__ = ["CALL_GAP", "LONGEST", "Call", "FlightRecorder", "redacted"]
 
 FRAMES, NOTES, CALLS = 200, 500, 500
 """How many of each are kept."""
 LONGEST = 4096
 """Bytes of one frame that are kept."""
+CALL_GAP = 0.001
+"""Seconds: of handler calls that take less, one is kept in so long. 500 calls of a flood would be the history of a
+hundredth of a second, and keeping each of them costs more than everything else here."""
 Call = tuple[float, float, str, str, "str | None"]
 
 
@@ -31,7 +34,8 @@ class FlightRecorder:
     """A ring of what happened last. Thread-safe: each entry is one append.
 
     What comes with every event is appended by whoever has it, without a call: `frames` gives the ring of a shard's
-    frames, `calls` is the ring of handler calls (began, ended, handler, event, event id; monotonic seconds).
+    frames, `calls` is the ring of handler calls (began, ended, handler, event, event id; monotonic seconds), of which
+    whoever appends leaves out what `CALL_GAP` says.
     """
 
     def __init__(self, clock: Clock, *, enabled: bool = True) -> None:
@@ -73,7 +77,7 @@ class FlightRecorder:
             *((title, str(content).splitlines()) for title, content in facts),
             ("state changes", (f"{at(when)} {text}" for when, text in list(self._notes))),
             (
-                "handler calls",
+                f"handler calls, all that took {CALL_GAP * 1000:g} ms and more; of others one in each such time",
                 (
                     f"{at(began)} {(ended - began) * 1000:9.1f} ms {handler}: {event} {event_id or ''}"
                     for began, ended, handler, event, event_id in list(self.calls)

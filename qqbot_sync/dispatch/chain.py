@@ -10,6 +10,7 @@ from qqbot_sync.dispatch import advice
 from qqbot_sync.dispatch.registration import NOT_MEANT
 from qqbot_sync.events import spec_of
 from qqbot_sync.protocol.replies import REPLY_WINDOWS
+from qqbot_sync.recorder import CALL_GAP
 
 if TYPE_CHECKING:
     from qqbot_sync.clock import Clock
@@ -39,7 +40,7 @@ class Chain:
 
     Args:
         context: makes the context of an event; called once for each event, in the worker.
-        calls: gets an entry for each handler that ended, for the record.
+        calls: gets an entry for a handler that ended, for the record: for each slow one, and one for each `CALL_GAP`.
         max_age: seconds after which an event that has not begun is dropped; "reply": when its message can no longer
             be answered; None: never.
         counters: where processed and failed events are counted.
@@ -73,6 +74,8 @@ class Chain:
         self._is_over = is_over
         self._max_age = max_age
         self._calls = calls
+        # Written by every worker, without a lock: at worst one more call is kept than need be.
+        self._next_call = 0.0
         self._timings = timings
         self._failed = failed
         self.first: RawEvent | None = None
@@ -142,10 +145,12 @@ class Chain:
             finally:
                 if returned is not NOT_MEANT:
                     ended = self._clock.now()
-                    if self._calls is not None:
+                    seconds = ended - began
+                    if self._calls is not None and (seconds >= CALL_GAP or ended >= self._next_call):
+                        self._next_call = ended + CALL_GAP
                         self._calls.append((began, ended, registration.name, event.name, event.event_id))
                     if self._timings is not None:
-                        self._timings(registration.name, ended - began)
+                        self._timings(registration.name, seconds)
                 if task.owed:
                     self._settle(task, handled=not (interrupted and self._is_over()))
             if ctx.propagation_stopped:

@@ -61,7 +61,7 @@ class Dispatcher(Listening):
         slow_after: seconds after which a handler that runs is logged with its stack; None: never.
         grace: seconds that handlers may still begin when the interpreter ends.
         counters: where numbers go.
-        calls: gets an entry for each handler that ended, for the record.
+        calls: gets an entry for a handler that ended, for the record: for each slow one, and one for each `CALL_GAP`.
         timings: told the name of each handler that ended, and the seconds it ran.
         failed: told the name of each handler that raised, and what it raised.
         on_tick: called about once a second by the watchdog; it must not fail.

@@ -377,16 +377,17 @@ class Shard:
     def _read(self, connection: Connection) -> None:
         keep, session, place = self._sink.record(self.config.shard_id), self._session, self._place
         for message in connection.frames():
-            keep(message.data if len(message.data) <= LONGEST else message.data[:LONGEST])
+            data = message.data
+            keep(data if len(data) <= LONGEST else data[:LONGEST])
             try:
-                envelope = codec.decode_envelope(message.data)
+                envelope = codec.decode_envelope(data)
             except codec.Undecodable as error:
                 place.event_id = None
                 self._sink.dropped("undecodable frame", str(error))
                 continue
             place.event_id = envelope.id
             if log.isEnabledFor(logging.DEBUG):
-                log.debug("< %s", Payload(message.data))
+                log.debug("< %s", Payload(data))
             if envelope.op == DISPATCH and envelope.t is not None and session.state is State.READY:
                 # What nearly every frame is, and all that `receive` would say of it.
                 self._emit(envelope, message)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import Any
 
 import pytest
 
 from qqbot_sync.dispatch import Claims, Dispatcher, Offer, Router
+from qqbot_sync.recorder import CALL_GAP
 from tests.dispatch.support import GROUP, Bot, Ctx, Gate, an_event, running
 from tests.support import PATIENCE, FakeClock, eventually
 
@@ -487,3 +488,18 @@ def test_a_handler_registered_while_running_gets_the_next_event() -> None:
 def test_a_setting_out_of_range_is_refused_by_name(setting: str, value: object, error: type[Exception]) -> None:
     with pytest.raises(error, match=setting):
         Dispatcher(Router(), context=Ctx, clock=FakeClock(), **{setting: value})  # type: ignore[arg-type]
+
+
+def test_of_quick_handlers_the_record_keeps_one_in_each_gap_and_of_slow_ones_all() -> None:
+    clock, calls = FakeClock(), deque[Any]()
+    with running(clock=clock, workers=1, calls=calls) as bot:
+
+        @bot.on()
+        def take(ctx: Ctx, text: str) -> None:
+            clock.advance(float(text) * CALL_GAP)
+
+        for text in ("0", "0", "0", "500", "2", "0", "0", "0.4", "0.4", "0.4", "0.4", "0.4", "0.4"):
+            bot.offer(text)
+        bot.drain()
+    kept = [round((ended - began) / CALL_GAP, 1) for began, ended, *_ in calls]
+    assert kept == [0.0, 500.0, 2.0, 0.4, 0.4]
