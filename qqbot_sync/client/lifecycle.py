@@ -95,6 +95,8 @@ class Lifecycle(Parts):
             run = self._run
         if run is not None:
             self._shut_down(run, timeout)
+        else:
+            self._put_away()
         self._close_servers()
 
     def run_forever(self, grace: float = 10.0, *, logging: bool = True) -> None:
@@ -245,6 +247,21 @@ class Lifecycle(Parts):
                 # Whoever waits for the end is told in any case.
                 run.ended.set()
                 run.announce(serving.Done(stuck=not drained))
+
+    def _put_away(self) -> None:
+        """What calls of the API have opened without a start: connections, a recording."""
+        with self._turn:
+            if self._phase is not Phase.IDLE:
+                return
+            # Nobody starts meanwhile.
+            self._phase = Phase.STOPPING
+        try:
+            self.api.close()
+            self._taping.end()
+        finally:
+            with self._turn:
+                self._phase = Phase.IDLE
+                self._turn.notify_all()
 
     def _over(self, run: Run) -> None:
         """A run has nothing more to do: a recording has come to its end."""

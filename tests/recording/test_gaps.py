@@ -14,17 +14,9 @@ from qqbot_sync.clock import SystemClock
 from qqbot_sync.recording import read, tape
 from qqbot_sync.recording.scrubbing import Scrubber
 from qqbot_sync.recording.tape import Tape
+from tests.client.clocks import LaterClock
 from tests.recording.support import ready
 from tests.support import eventually
-
-
-class Late(SystemClock):
-    """The real time, and some more on request."""
-
-    late = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.late
 
 
 def played(path: Path) -> list[str]:
@@ -65,7 +57,7 @@ def test_an_event_that_made_room_for_another_is_not_played(tmp_path: Path, qq: S
 def test_an_event_that_was_too_old_is_not_played(tmp_path: Path, qq: Simulator) -> None:
     """And one that was in time is played, however the time of the replay goes."""
     path, handled, began, go = tmp_path / "r.jsonl", [], threading.Event(), threading.Event()
-    clock = Late()
+    clock = LaterClock()
     environment = Environment.local(qq.url)
     client = BotClient(
         qq.app_id, qq.secret, environment=environment, record=str(path), workers=1, max_age=300, clock=clock
@@ -83,7 +75,7 @@ def test_an_event_that_was_too_old_is_not_played(tmp_path: Path, qq: Simulator) 
         for number in range(1, 4):
             qq.say("小明", "group", str(number))
         eventually(lambda: client.queue_depth == 3)
-        clock.late = 301.0
+        clock.passed = 301.0
         go.set()
         eventually(lambda: client.metrics.snapshot().events_expired == 3)
     assert sorted(read(path).verdicts.values()) == ["dropped"] * 3
@@ -102,6 +94,21 @@ def test_a_run_that_cannot_be_made_leaves_no_tape_open(tmp_path: Path, qq: Simul
         client.start()
     assert "qqbot-recorder" not in {thread.name for thread in threading.enumerate()}
     assert read(tmp_path / "r").is_whole
+
+
+def test_a_client_that_only_calls_the_api_ends_its_recording_with_stop(tmp_path: Path, qq: Simulator) -> None:
+    path = tmp_path / "r.jsonl"
+    client = BotClient(qq.app_id, qq.secret, environment=Environment.local(qq.url), record=str(path))
+    client.api.me()
+    client.stop()
+    assert "qqbot-recorder" not in {thread.name for thread in threading.enumerate()}
+    recording = read(path)
+    assert recording.is_whole
+    assert [exchange.call.path for exchange in recording.exchanges] == ["/users/@me"]
+    with client:
+        assert client.is_connected(), "the same client starts all the same, with a file of its own"
+    assert not recording.events
+    assert read(tmp_path / "r-2.jsonl").events
 
 
 class Slow(Scrubber):
