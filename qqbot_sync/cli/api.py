@@ -17,9 +17,9 @@ import click
 from qqbot_sync.cli.completion import complete_path
 from qqbot_sync.cli.failure import what_happened
 from qqbot_sync.cli.known_calls import advice_on
-from qqbot_sync.cli.local import simulator_option
+from qqbot_sync.cli.options import connection_options, simulator_option, timeout_option
 from qqbot_sync.cli.progress import doing
-from qqbot_sync.cli.settings import connection_options, need_credentials
+from qqbot_sync.cli.settings import need_credentials
 
 if TYPE_CHECKING:
     from qqbot_sync.api import Api
@@ -147,14 +147,7 @@ def _query(_ctx: click.Context, _parameter: click.Parameter, value: tuple[str, .
 @click.option(
     "--include", is_flag=True, help="在标准错误上显示回答的头,含 trace id / the answer's headers too, on stderr"
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    default=30.0,
-    show_default=True,
-    help="最多用几秒 / seconds it may take",
-)
+@timeout_option
 @simulator_option
 @connection_options
 def command(

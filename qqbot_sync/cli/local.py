@@ -1,35 +1,24 @@
-"""`--simulator URL`: the settings of a simulator that runs somewhere, asked of itself."""
+"""A simulator for one command, in this process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+import contextlib
+from collections.abc import Iterator
 
 import click
 
-__all__ = ["simulator_option"]
+__all__ = ["local_simulator"]
 
 
-def simulator_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command `--simulator URL`, which stands for `--environment`, `--app-id` and `--secret`.
+@contextlib.contextmanager
+def local_simulator() -> Iterator[dict[str, str]]:
+    """A simulator for the length of the block, with the environment variables that lead to it; shows what is said."""
+    from qqbot_sync import Simulator
+    from qqbot_sync.cli.simulator import environment, how_to_talk
+    from qqbot_sync.cli.transcript import Transcript
 
-    Written above `connection_options`, whose options it fills in.
-    """
-
-    @click.option(
-        "--simulator",
-        metavar="URL",
-        default=None,
-        help="用在运行的模拟器,不需要凭据 / use a simulator that runs; needs no credentials",
-    )
-    @wraps(command)
-    def found(*args: Any, simulator: str | None, **options: Any) -> Any:
-        if simulator is not None:
-            from qqbot_sync.cli.talk.remote import Remote
-
-            facts = Remote(simulator).call("info")
-            options.update(app_id=facts["app_id"], secret=facts["secret"], environment=facts["url"])
-        return command(*args, **options)
-
-    return found
+    with Simulator() as qq:
+        click.echo(f"模拟器 / simulator: {qq.url}", err=True)
+        click.echo(how_to_talk(qq.url), err=True)
+        with Transcript(qq):
+            yield environment(qq)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
+from qqbot_sync.cli.local import local_simulator
+from qqbot_sync.cli.options import bot_arguments, connection_options
 from qqbot_sync.cli.performance import clock_time, watching
-from qqbot_sync.cli.run import Target, local_simulator, prepare, run_target
-from qqbot_sync.cli.settings import connection_options
+from qqbot_sync.cli.target import Target, prepare, run_target
 from qqbot_sync.clock import SystemClock
 from qqbot_sync.config import GatewayConfig
 from qqbot_sync.recording import Playback, Recorder
@@ -21,8 +22,7 @@ __all__ = ["command"]
 
 
 @click.command("record", context_settings={"ignore_unknown_options": True})
-@click.argument("target", metavar="FILE_OR_MODULE[:client]")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS]...")
+@bot_arguments
 @click.option(
     "-o",
     "--output",

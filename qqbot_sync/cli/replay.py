@@ -14,9 +14,10 @@ from pathlib import Path
 import click
 
 from qqbot_sync.cli.cells import padded, width
+from qqbot_sync.cli.options import bot_arguments, file_options
 from qqbot_sync.cli.performance import clock_time, watching
-from qqbot_sync.cli.run import Target, prepare, run_target
 from qqbot_sync.cli.settings import find_settings
+from qqbot_sync.cli.target import Target, prepare, run_target
 from qqbot_sync.clock import SystemClock
 from qqbot_sync.recording import Playback, Recorder, ReplayReport, read
 
@@ -46,8 +47,7 @@ def _speed(ctx: click.Context, param: click.Parameter, value: str) -> float:
 
 @click.command("replay", context_settings={"ignore_unknown_options": True})
 @click.argument("recording", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("target", metavar="FILE_OR_MODULE[:client]")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS]...")
+@bot_arguments
 @click.option(
     "--speed",
     callback=_speed,
@@ -67,18 +67,7 @@ def _speed(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.option(
     "--strict", is_flag=True, help="与录制不同时退出状态为 1 / exit status 1 where it differs from the recording"
 )
-@click.option(
-    "--config",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="TOML 文件,默认 ./qqbot.toml / TOML file, by default ./qqbot.toml",
-)
-@click.option(
-    "--env-file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="环境变量文件,默认 ./.env / file of environment variables, by default ./.env",
-)
+@file_options
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from qqbot_sync.cli.completion import complete_target
-from qqbot_sync.cli.local import simulator_option
+from qqbot_sync.cli.options import connection_options, simulator_option, timeout_option
 from qqbot_sync.cli.progress import doing
-from qqbot_sync.cli.settings import connection_options, need_credentials
+from qqbot_sync.cli.settings import need_credentials
 
 if TYPE_CHECKING:
     from qqbot_sync.api import Sent
@@ -62,14 +62,7 @@ def _target(_ctx: click.Context, _parameter: click.Parameter, value: str) -> Tar
     default=None,
     help="回复这条消息(被动消息) / answer this message; without it the message is a proactive one",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    default=30.0,
-    show_default=True,
-    help="最多用几秒 / seconds it may take",
-)
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="以 JSON 打印平台的回答 / print the platform's answer as JSON")
 @simulator_option
 @connection_options

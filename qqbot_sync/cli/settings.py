@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,57 +16,12 @@ from qqbot_sync.config.dotenv import read_dotenv
 from qqbot_sync.config.reading import Found
 from qqbot_sync.config.table import CONFIG_VARIABLE, PREFIX, SETTINGS
 
-__all__ = ["connection_options", "exported", "find_settings", "need_credentials"]
+__all__ = ["DEFAULT_ENV_FILE", "exported", "find_settings", "need_credentials"]
 
 DEFAULT_ENV_FILE = ".env"
 
 _OPTIONS = {"app_id": "app_id", "secret": "app_secret", "environment": "environment", "proxy": "proxy"}
 """Option → setting."""
-
-
-def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options of a connection. It gets one keyword for them: `settings`, a `GatewayConfig`."""
-
-    @wraps(command)
-    def found(*args: Any, **options: Any) -> Any:
-        names = (*_OPTIONS, "config", "env_file")
-        settings = find_settings(**{name: options.pop(name) for name in names})
-        return command(*args, settings=settings, **options)
-
-    # The last one stands first in the help.
-    for decorate in reversed(
-        (
-            click.option("--app-id", metavar="ID", help="机器人的 AppID / the bot's app id (QQ_BOT_APP_ID)"),
-            click.option(
-                "--secret",
-                metavar="SECRET",
-                help="AppSecret;他人可在进程列表中看到,环境变量更安全 / others can see it in the list of processes: "
-                "the variable is safer (QQ_BOT_SECRET)",
-            ),
-            click.option(
-                "--environment",
-                metavar="NAME|URL",
-                help="production(默认)、sandbox,或模拟器网址 / production (the default), sandbox, or the URL of a "
-                "simulator (QQ_BOT_ENVIRONMENT)",
-            ),
-            click.option("--proxy", metavar="URL", help="代理 / proxy, for HTTP and WebSocket alike (QQ_BOT_PROXY)"),
-            click.option(
-                "--config",
-                metavar="FILE",
-                type=click.Path(dir_okay=False, path_type=Path),
-                help=f"TOML 文件,默认 ./{reading.DEFAULT_FILE} / TOML file, by default ./{reading.DEFAULT_FILE} "
-                f"({CONFIG_VARIABLE})",
-            ),
-            click.option(
-                "--env-file",
-                metavar="FILE",
-                type=click.Path(dir_okay=False, path_type=Path),
-                help="环境变量文件,默认 ./.env / file of environment variables, by default ./.env",
-            ),
-        )
-    ):
-        found = decorate(found)
-    return found
 
 
 def find_settings(

@@ -38,6 +38,8 @@ from qqbot_sync.protocol.session import End
 
 __all__ = ["Listener", "Supervisor", "broken"]
 
+DOCTOR_AFTER = 4
+"""Attempts in vain after which the log names a remedy, once an outage."""
 LONGEST_SLEEP = 3600.0
 """Seconds between two looks at what is due; the system's own limit is higher, but there is one."""
 
@@ -287,6 +289,11 @@ class Supervisor:
                 kept.recovery.attempts + 1,
                 following.delay,
             )
+            if kept.recovery.attempts == DOCTOR_AFTER:
+                log.warning(
+                    "一直连不上?qqbot-sync doctor 逐项检查代理、DNS、令牌和网关 / "
+                    "still no connection? `qqbot-sync doctor` checks proxy, DNS, token and gateway one by one"
+                )
 
     def _schedule(self, kept: _Kept, following: Next, now: float, cause: Exception | None) -> None:
         if following.error is not None:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from qqbot_sync.cli import main
-from qqbot_sync.cli.run import Target
+from qqbot_sync.cli.target import Target
 from tests.cli.test_group import run
 
 

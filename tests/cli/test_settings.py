@@ -23,7 +23,8 @@ from qqbot_sync import (
     Simulator,
 )
 from qqbot_sync.cli import main
-from qqbot_sync.cli.settings import connection_options, exported, find_settings, need_credentials
+from qqbot_sync.cli.options import connection_options
+from qqbot_sync.cli.settings import exported, find_settings, need_credentials
 from qqbot_sync.cli.tail.listener import Listener
 from qqbot_sync.config.table import SETTINGS
 from tests.cli.test_group import run

@@ -100,6 +100,14 @@ class TestStart:
         assert "127.0.0.1" in str(caught.value)
         assert client.state is ConnectionState.STOPPED
 
+    def test_an_outage_that_lasts_names_the_doctor_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        with Simulator() as qq:
+            client = out_of_reach(qq.url)
+        client._begin()
+        eventually(lambda: client.metrics.snapshot().connection_attempts > 10, what="some attempts")
+        client.stop()
+        assert caplog.text.count("`qqbot-sync doctor` checks") == 1
+
     def test_after_a_failed_start_it_can_be_started_again(self, qq: Simulator, make_client: MakeClient) -> None:
         client = make_client(qq)
         qq.refuse_connections(0.6)

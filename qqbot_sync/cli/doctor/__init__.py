@@ -15,7 +15,7 @@ from qqbot_sync.cli.doctor.gateway import PROBE_DEADLINE
 from qqbot_sync.cli.doctor.patient import Patient
 from qqbot_sync.cli.doctor.table import CHECKS
 from qqbot_sync.cli.doctor.view import as_data, as_view
-from qqbot_sync.cli.settings import connection_options
+from qqbot_sync.cli.options import connection_options
 from qqbot_sync.config import GatewayConfig
 from qqbot_sync.gateway.probing import Progress
 

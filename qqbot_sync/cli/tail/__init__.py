@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from qqbot_sync.cli.completion import complete_event, complete_intents
-from qqbot_sync.cli.local import simulator_option
+from qqbot_sync.cli.options import connection_options, simulator_option
 from qqbot_sync.cli.progress import doing
-from qqbot_sync.cli.settings import connection_options, need_credentials
+from qqbot_sync.cli.settings import need_credentials
 
 if TYPE_CHECKING:
     from qqbot_sync.cli.tail.choosing import Choice, Names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import signal
 import sys
@@ -108,6 +109,7 @@ class Prompt:
         elif name == "help":
             self.screen.show(*(_explain(words[0].lstrip("/")) if words else _overview()))
         else:
+            _check(name)
             answer = self._remote.call(name, **verbs.bind(name, words, user=self.who, where=self.where))
             if answer:
                 self.screen.show(Text(clean(dumps(answer).decode()), style="dim"))
@@ -180,6 +182,14 @@ def _overview() -> list[RenderableType]:
 def _explain(name: str) -> list[RenderableType]:
     if name in OWN:
         return [Text(OWN[name])]
-    if name not in verbs.names():
-        raise ValueError(f"没有动词 / there is no verb {name!r}; /help")
+    _check(name)
     return [Text(f"/{verbs.usage(name, spoken_for=True)}", style="bold"), Text(verbs.summary(name))]
+
+
+def _check(name: str) -> None:
+    """Raises ValueError where there is no such verb, with those that somebody may have meant."""
+    known = {*OWN, *verbs.names()}
+    if name not in known:
+        near = sorted(difflib.get_close_matches(name, known, n=3, cutoff=0.5))
+        meant = f"是不是 / did you mean: {', '.join(f'/{each}' for each in near)}? " if near else ""
+        raise ValueError(f"没有动词 / there is no verb {name!r}; {meant}/help")
