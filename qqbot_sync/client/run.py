@@ -24,7 +24,8 @@ from qqbot_sync.config import GatewayConfig, ShardConfig
 from qqbot_sync.dispatch import Claims, Dispatcher
 from qqbot_sync.errors import BotError
 from qqbot_sync.gateway.address import Address
-from qqbot_sync.gateway.shard import Repeats, Shard
+from qqbot_sync.gateway.shard import Shard
+from qqbot_sync.gateway.sink import Repeats
 from qqbot_sync.gateway.supervisor import Supervisor, broken
 from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics

@@ -10,7 +10,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
 
 from qqbot_sync import codec
 from qqbot_sync.clock import Clock
@@ -31,15 +30,15 @@ from qqbot_sync.gateway.messages import (
     Ready,
     Report,
 )
+from qqbot_sync.gateway.sink import Books, Repeats, Sink
 from qqbot_sync.logs import Payload, Place, here
 from qqbot_sync.protocol.frames import Message
 from qqbot_sync.protocol.gateway_info import GatewayInfo
-from qqbot_sync.protocol.ledger import SeqLedger
 from qqbot_sync.protocol.opcodes import Opcode
 from qqbot_sync.protocol.session import Acknowledged, Drop, Effect, Emit, Hangup, Send, Session, State, Tick
 from qqbot_sync.recorder import LONGEST
 
-__all__ = ["Reach", "Repeats", "Shard", "Sink"]
+__all__ = ["Reach", "Shard"]
 
 log = logging.getLogger("qqbot_sync.gateway")
 
@@ -51,71 +50,6 @@ STEP_TIMEOUT = 10.0
 
 Reach = Callable[[DialOrder, Callable[[], bool]], tuple[Route, str, GatewayInfo | None]]
 """Finds the route and a token; blocks. The second argument tells whether anybody still wants them."""
-
-
-class Sink(Protocol):
-    """Where events go."""
-
-    def hears(self, name: str) -> bool:
-        """Whether anybody listens to this event."""
-
-    def offer(self, event: RawEvent) -> bool:
-        """Takes the event, perhaps after waiting for room; False if it was refused and must come again."""
-
-    def dropped(self, reason: str, detail: str = "") -> None:
-        """A frame that could not be used; `reason` is one of a few."""
-
-    def acknowledged(self) -> None:
-        """The peer answered a heartbeat."""
-
-    def record(self, shard_id: int) -> Callable[[bytes], None]:
-        """What keeps the frames of this shard for the record."""
-
-    def said(self, shard_id: int, what: str) -> None:
-        """A frame of this kind went; for the record."""
-
-    def began_session(self, shard: tuple[int, int]) -> None:
-        """READY: what the old session might still replay never comes, and `s` starts again at 1."""
-
-    def reserve(self, shard: tuple[int, int], seq: int | None) -> None:
-        """The event with this `s` is about to be offered, and may begin at any moment."""
-
-    def finished(self, event: RawEvent, session_id: str | None) -> None:
-        """The event is done with."""
-
-    def repeated(self) -> None:
-        """An event came that an earlier run has finished: it is not offered."""
-
-    def progressed(self, shard: tuple[int, int], resume_point: int | None) -> None:
-        """Nothing at or below this `s` is outstanding."""
-
-
-class Repeats(NamedTuple):
-    """What an earlier run tells about the events of a replay."""
-
-    mark: int = 0
-    """Events up to this number may have begun before."""
-    finished: frozenset[int | None] = frozenset()
-    """Events above the resume point that are done."""
-
-
-class _Books:
-    """The accounts of one session, as its events see them. Thread-safe."""
-
-    __slots__ = ("_ledger", "_lock", "_session_id", "_sink", "generation")
-
-    def __init__(self, lock: threading.Lock, ledger: SeqLedger, session_id: str | None, sink: Sink) -> None:
-        self._lock = lock
-        self._ledger = ledger
-        self._session_id = session_id
-        self._sink = sink
-        self.generation = ledger.generation
-
-    def finished(self, event: RawEvent) -> None:
-        """An event of this session is done with."""
-        with self._lock:
-            self._ledger.finished(event.seq, generation=self.generation)
-        self._sink.finished(event, self._session_id)
 
 
 class _Dialed:
@@ -167,7 +101,7 @@ class Shard:
         self._repeats = repeats or Repeats()
         # Guards the session, the connection and the generation; never held during I/O or while an event is offered.
         self._lock = threading.Lock()
-        self._books = _Books(self._lock, self._session.ledger, self._session.session_id, sink)
+        self._books = Books(self._lock, self._session.ledger, self._session.session_id, sink)
         self._connection: Connection | None = None
         self._generation = 0
         self._numbers = (config.shard_id, config.shard_count)
@@ -481,7 +415,7 @@ class Shard:
         with self._lock:
             ledger = session.ledger
             if self._books.generation != ledger.generation:
-                self._books = _Books(self._lock, ledger, session.session_id, self._sink)
+                self._books = Books(self._lock, ledger, session.session_id, self._sink)
             before = ledger.highest
             ledger.accepted(seq)
             # Where the offer blocks, only a stop may look meanwhile, and it sees the event as not finished.
