@@ -101,7 +101,9 @@ class TextFormatter(_Formatter):
         line = f"{' '.join(head)}: {said}"
         trouble = self.trouble(record)
         line = f"{line}\n{trouble}" if trouble else line
-        # What people write may hold the commands of a terminal, or a carriage return to hide a line behind.
+        # What people write may hold the commands of a terminal, a carriage return to hide a line behind, or a line of
+        # a log that nobody wrote: what does not begin a record is set in.
+        line = line.replace("\n", "\n  ")
         return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
 

@@ -25,7 +25,8 @@ from qqbot_sync.cli.doctor.table import CHECKS
 from qqbot_sync.cli.doctor.view import as_data, as_view
 from tests.api.support import Peer as HttpPeer
 from tests.api.support import Proxy, dead_port, reply
-from tests.cli.test_doctor import FAILURES, NAMES, Ward
+from tests.cli.test_doctor import FAILURES
+from tests.cli.ward import NAMES, Ward
 
 SECRET = "s3cr3t-that-nobody-may-see"
 

@@ -1,4 +1,4 @@
-"""A simulator, and clients that are stopped whatever happens."""
+"""A simulator, clients that are stopped whatever happens, and a bot that is started again on its file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 import trustme
 
 from qqbot_sync import BotClient, Environment, Simulator
+from qqbot_sync.store import SqliteStore
+from tests.client.memory import Diary
 
 MakeClient = Callable[..., BotClient]
 
@@ -51,3 +53,24 @@ def make_client() -> Iterator[MakeClient]:
     yield make
     for client in clients:
         client.stop(timeout=0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bot.db"
+
+
+@pytest.fixture
+def again(qq: Simulator, make_client: MakeClient, path: Path) -> Any:
+    """A new client on the same file, with a diary of its own, as the next process would make it."""
+    diaries: list[Diary] = []
+
+    def make(*, reply: Any = None, hold: tuple[str, ...] = (), **options: Any) -> tuple[BotClient, Diary]:
+        diary = Diary(reply=reply)
+        diary.hold(*hold)
+        diaries.append(diary)
+        return diary.attach(make_client(qq, store=SqliteStore(path), **options)), diary
+
+    yield make
+    for diary in diaries:
+        diary.let_go()

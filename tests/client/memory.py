@@ -75,6 +75,9 @@ class Diary:
         eventually(lambda: set(texts) <= set(self.ended), what=f"the end of {texts}")
 
 
+Again = Callable[..., tuple[BotClient, Diary]]
+
+
 def remembered(path: Path, client: BotClient, numbers: tuple[int, int] = (0, 1)) -> Remembered:
     """What the file tells a process that starts now, read without a lock."""
     copy = _copied(path)
@@ -129,6 +132,14 @@ class Grave:
         self._copy.replace(self._path)
 
 
+def died(client: BotClient, diary: Diary, path: Path) -> None:
+    """What the next process finds is what there would be if this one had been killed now."""
+    grave = Grave(path)
+    diary.let_go()
+    client.stop()
+    grave.dig()
+
+
 def _copied(path: Path, suffix: str = ".copy") -> Path:
     copy = path.with_name(path.name + suffix)
     source, target = sqlite3.connect(path, timeout=30), sqlite3.connect(copy)
@@ -152,3 +163,7 @@ def edit(path: Path, sql: str, *values: object) -> None:
 
 def entries(qq: Simulator, *kinds: str) -> list[dict[str, Any]]:
     return qq.entries(kinds=kinds)
+
+
+def seq_of(qq: Simulator, said: Any) -> int:
+    return next(entry["s"] for entry in entries(qq, "dispatched") if entry["id"] == said.id)
