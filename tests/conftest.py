@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
 import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,10 +91,22 @@ def clean_environ() -> Iterator[None]:
     os.environ.update(OF_WHOEVER_RUNS_IT)
 
 
+@pytest.fixture(scope="session")
+def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of directories, each given once. `mktemp` would look through all the earlier ones for the next."""
+    base = tmp_path_factory.mktemp("own")
+    return (base / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def no_reports(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports and lock files of a test stay in a directory of its own."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("tmp")))
+def no_reports(own_directories: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Reports and lock files of a test stay in a directory of its own; where there are none it goes again."""
+    place = next(own_directories)
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    yield
+    with contextlib.suppress(OSError):
+        place.rmdir()
 
 
 @pytest.fixture(autouse=True)
