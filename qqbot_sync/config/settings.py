@@ -28,6 +28,14 @@ MaxAge = float | Literal["reply"]
 Overflow = Literal["block", "drop_oldest", "drop_newest"]
 Ordering = Literal["author", "conversation", "none"]
 
+_PARTS: tuple[tuple[str, type, str], ...] = (
+    ("reconnect", ReconnectConfig, "ReconnectConfig(max_delay=30)"),
+    ("heartbeat", HeartbeatConfig, "HeartbeatConfig(timeout=60)"),
+    ("shard", ShardConfig, "ShardConfig(0, 4)"),
+    ("environment", Environment, 'Environment.sandbox() or Environment.local("http://127.0.0.1:8080")'),
+)
+"""What is an object of its own, and how one is written."""
+
 
 @dataclass(frozen=True)
 class GatewayConfig:
@@ -98,16 +106,11 @@ class GatewayConfig:
         if self.replay_speed != float("inf"):
             check_number("replay_speed", self.replay_speed, above=0)
         check_choice("replay_unmatched", self.replay_unmatched, UNMATCHED)
-        for name, kind in (
-            ("reconnect", ReconnectConfig),
-            ("heartbeat", HeartbeatConfig),
-            ("shard", ShardConfig),
-            ("environment", Environment),
-        ):
+        for name, kind, example in _PARTS:
             value = getattr(self, name)
             may_be_none = name in ("shard", "environment")
             if not isinstance(value, kind) and not (value is None and may_be_none):
-                raise TypeError(f"{name} 必须是 {kind.__name__} / {name} must be a {kind.__name__}, not {value!r}")
+                raise TypeError(f"{name} 应写成 / {name} must be written as {example}, not {value!r}")
         self._name_intents()
         if self.shards is not None and not isinstance(self.shards, (str, int)):
             # An iterator could be read only once.

@@ -149,6 +149,13 @@ def test_a_value_is_checked_where_it_is_given(
         kind(**{field: value})
 
 
+def test_what_must_be_an_object_is_shown_as_it_is_written() -> None:
+    with pytest.raises(TypeError, match=r'Environment\.sandbox\(\) or Environment\.local\("http.*not \'sandbox\''):
+        GatewayConfig(environment="sandbox")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"must be written as ShardConfig\(0, 4\), not \(0, 1\)"):
+        GatewayConfig(shard=(0, 1))  # type: ignore[arg-type]
+
+
 def test_a_choice_that_is_nearly_right_is_told() -> None:
     with pytest.raises(ValueError, match=r"block, drop_oldest, drop_newest.*did you mean 'drop_oldest'"):
         GatewayConfig(overflow="drop_oldst")  # type: ignore[arg-type]
