@@ -92,4 +92,4 @@ def complete_verb(_ctx: click.Context, _param: click.Parameter, incomplete: str)
 
     if _ctx.params.get("verb"):
         return []
-    return [CompletionItem(name, help=verbs.summary(name)) for name in verbs.names() if name.startswith(incomplete)]
+    return [CompletionItem(name, help=verbs.summary(name)[1]) for name in verbs.names() if name.startswith(incomplete)]

@@ -18,6 +18,7 @@ from rich.text import Text
 from qqbot_sync import BotClient, Simulator
 from qqbot_sync.cli import main
 from qqbot_sync.cli.talk import verbs
+from qqbot_sync.cli.talk.chinese import SUMMARIES
 from qqbot_sync.cli.talk.entries import SHOWN, clean, line_of
 from qqbot_sync.cli.talk.lines import Expectation, Pause, Speech, Verb, parse, parse_script
 from qqbot_sync.simulator import KINDS
@@ -130,8 +131,11 @@ def test_every_method_of_the_control_is_a_verb_with_a_usage_and_a_sentence() -> 
     listed = [name for group in verbs.groups().values() for name in group]
     assert sorted(listed) == verbs.names()
     for name in verbs.names():
-        assert verbs.summary(name), name
+        chinese, english = verbs.summary(name)
+        assert re.search("[一-鿿]", chinese), name
+        assert english, name
         assert verbs.usage(name).startswith(name)
+    assert sorted(SUMMARIES) == verbs.names()
 
 
 def test_every_kind_of_entry_that_is_shown_has_a_line() -> None:

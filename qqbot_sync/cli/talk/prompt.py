@@ -183,7 +183,7 @@ def _explain(name: str) -> list[RenderableType]:
     if name in OWN:
         return [Text(OWN[name])]
     _check(name)
-    return [Text(f"/{verbs.usage(name, spoken_for=True)}", style="bold"), Text(verbs.summary(name))]
+    return [Text(f"/{verbs.usage(name, spoken_for=True)}", style="bold"), *map(Text, verbs.summary(name))]
 
 
 def _check(name: str) -> None:

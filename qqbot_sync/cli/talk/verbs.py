@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
+from qqbot_sync.cli.talk.chinese import SUMMARIES
 from qqbot_sync.codec import Undecodable, loads
 from qqbot_sync.simulator import Simulator
 from qqbot_sync.simulator.control import METHODS
@@ -49,10 +50,10 @@ def groups() -> dict[str, list[str]]:
     return {"人 / persons": persons, "故障 / faults": list(VERBS), "其他 / others": others}
 
 
-def summary(name: str) -> str:
-    """What the verb does, in a line."""
+def summary(name: str) -> tuple[str, str]:
+    """What the verb does: a line in Chinese, and one in English."""
     doc = inspect.getdoc(_method(name)) or ""
-    return " ".join(doc.partition("\n\n")[0].split())
+    return SUMMARIES.get(name, ""), " ".join(doc.partition("\n\n")[0].split())
 
 
 def usage(name: str, *, spoken_for: bool = False) -> str:

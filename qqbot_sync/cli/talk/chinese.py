@@ -1,0 +1,58 @@
+"""What the verbs of the simulator do, in Chinese; in English the methods say it themselves."""
+
+from __future__ import annotations
+
+__all__ = ["SUMMARIES"]
+
+SUMMARIES = {
+    "add_channel": "新建子频道(不写 GUILD 则在总是存在的那个频道里),返回 id。",
+    "add_friend": "加机器人为好友。",
+    "add_group": "新建一个群,返回 openid。",
+    "add_guild": "新建一个没有子频道的频道,返回 id(十进制,分片由它算出)。",
+    "allow_active": "允许或禁止机器人的主动消息(群聊或单聊)。",
+    "ask_heartbeat": "服务器发 op 1,要求心跳。",
+    "ask_to_join": "申请入群:GROUP_JOIN_REQUEST;规则中列出名字的人直接入群。",
+    "audit": "接下来 TIMES 条消息送审:先回 202,之后推送 MESSAGE_AUDIT_PASS 或 _REJECT。",
+    "chaos": "随机播放故障,平均每秒 RATE 个;同一个种子,同样的故障,同样的时间。",
+    "close": "用 CODE 关闭连接;平台规定可以恢复的会话仍可恢复。",
+    "connections": "当前的网关连接:编号、会话 id、分片、intents、s。",
+    "deaf": "TCP 不断开,但不再应答,也不再发送。",
+    "drop": "直接切断连接,没有关闭帧(reset:用 TCP RST);会话可以恢复。",
+    "duplicate": "接下来 TIMES 个事件各来两次,每次有自己的 s。",
+    "enter_voice": "进入语音或直播子频道(channel:ID):AUDIO_OR_LIVE_CHANNEL_MEMBER_ENTER。",
+    "entries": "编号 SINCE 之后的记录,只要这些种类。",
+    "expire_token": "此前发出的 token 全部失效。",
+    "fail_http": "接下来 TIMES 次路径以 PATH 开头的调用回 STATUS,不执行。",
+    "forbid": "频道收回或恢复机器人的一个接口权限:收回后回 11264。",
+    "garbage": "往线路上放垃圾:json、not_an_object、empty、utf8、opcode、no_s、wrong_types、deep、binary、"
+    "fragments(合法,拆成几片,中间夹一个 ping)或 wire(根本不是 WebSocket 帧)。",
+    "grant": "机器人拥有的 intents;带参数(all、default、用逗号分开的名称)则修改。",
+    "group_role": "机器人在群里的身份:member、admin(起初)或 owner。",
+    "hang_http": "接下来的调用先等 SECONDS 秒再执行。",
+    "info": "网址、AppID、密钥和 intents。",
+    "invalidate": "op 9,再用 code 关闭;会话作废。",
+    "invite_bot": "把机器人拉进群:GROUP_ADD_ROBOT。",
+    "join": "加入频道或群,或加机器人为好友。",
+    "leave": "离开频道或群,或删除机器人好友。",
+    "leave_voice": "离开语音或直播子频道:AUDIO_OR_LIVE_CHANNEL_MEMBER_EXIT;参数同 enter_voice。",
+    "log": "编号 SINCE 之后的记录,只要这些种类(用逗号分开)。",
+    "lose_answer": "接下来的调用照常执行,但在回答之前连接被重置。",
+    "press": "点击按钮;机器人可以用事件 id 回复。",
+    "private_domain": "设为私域或公域机器人;公域调用私域接口时回 11253。",
+    "push": "推送任意事件帧,发给 intents 覆盖它的会话。",
+    "react": "在子频道给消息贴表情:系统表情或 emoji 的编号。",
+    "recall": "撤回自己的消息;频道里机器人会收到事件,群聊和单聊不会。",
+    "recommend_shards": "此后 /gateway/bot 建议的分片数;已有的会话不变。",
+    "reconnect": "op 7;客户端没有离开的话,grace 秒后用 4009 关闭。",
+    "refuse_connections": "SECONDS 秒内拒绝新的 TCP 连接,已有的不受影响。",
+    "remove_bot": "把机器人移出群:GROUP_DEL_ROBOT。",
+    "reorder": "接下来 COUNT 个事件倒序到达,s 递增;within 秒后有几个发几个。",
+    "replies": "机器人对一条消息或一个事件的回答,同 Said.replies。",
+    "say": "说一句话。",
+    "schedule": "AFTER 秒后播放一个故障。",
+    "slow": "此后每批帧、每个 HTTP 回答都延迟 SECONDS 秒;0 结束。",
+    "start_limit": "修改 session_start_limit 中写出的项(reset_after 以秒计),并按接口的形式返回。",
+    "stop_reading": "不再从网络读取客户端发来的内容,事件照常发送。",
+    "tally": "多少条消息说了(said)、答了(answered)、没人答(lost)、答了不止一次(doubled)。",
+}
+"""Verb → what it does."""
