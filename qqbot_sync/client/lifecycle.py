@@ -147,9 +147,8 @@ class Lifecycle(Parts):
         finally:
             if run is None:
                 self._let_go()
-            following = self._dispatcher if run is not None else self._new_dispatcher()
             with self._turn:
-                self._run, self._dispatcher = run, following
+                self._run = run
                 self._phase = Phase.IDLE if run is None else Phase.RUNNING
                 self._turn.notify_all()
         return run
@@ -184,6 +183,9 @@ class Lifecycle(Parts):
             run.begin()
         except BaseException:
             self._wind_down(run, dispatcher, 0.0)
+            following = self._new_dispatcher()
+            with self._turn:
+                self._dispatcher = following
             raise
         return run
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qqbot_sync import Context, Simulator, Stopped, TooManyWaiting
+from qqbot_sync import AlreadyRunning, Context, Simulator, Stopped, TooManyWaiting
 from qqbot_sync.models import QQMessage
 from tests.client.conftest import MakeClient
 from tests.support import eventually
@@ -71,6 +71,19 @@ def test_a_check_that_raises_raises_in_the_waiting_thread(qq: Simulator, make_cl
         qq.say("小明", "group", "x")
         with pytest.raises(ZeroDivisionError):
             waiting.result(10)
+
+
+def test_events_asked_for_before_a_start_outlive_one_that_fails(qq: Simulator, make_client: MakeClient) -> None:
+    """The bot may be running elsewhere just now; whoever iterates must not wait for ever behind the second start."""
+    other, client = make_client(qq), make_client(qq)
+    other.start()
+    events = client.events("GROUP_AT_MESSAGE_CREATE")
+    with pytest.raises(AlreadyRunning):
+        client.start()
+    other.stop()
+    client.start()
+    qq.say("小明", "group", "hi")
+    assert next(iter(events)).content.strip() == "hi"
 
 
 def test_events_iterates_until_the_stop(qq: Simulator, make_client: MakeClient) -> None:
