@@ -26,6 +26,20 @@ class Handled(NamedTuple):
     author: str
 
 
+class Held:
+    """A handler of messages that waits to be let go, and notes the texts it has handled."""
+
+    def __init__(self, client: BotClient) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.handled: list[str] = []
+        client.on_message(self._take)
+
+    def _take(self, ctx: Context, message: Any) -> None:
+        self.begun.set()
+        assert self.go_on.wait(GATE_TIMEOUT)
+        self.handled.append(message.content.strip())
+
+
 class Diary:
     """Handlers that write down what they get; some texts are held until they are let go."""
 

@@ -13,6 +13,7 @@ from qqbot_sync.client.keeping import BLOCK
 from qqbot_sync.store import Done, Record
 from tests.client.clocks import LaterClock
 from tests.client.conftest import MakeClient
+from tests.client.memory import Held
 from tests.support import eventually
 
 
@@ -89,24 +90,16 @@ def test_the_drop_policies_count_exactly(
     qq: Simulator, make_client: MakeClient, overflow: str, kept: range, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make_client(qq, workers=1, queue_size=3, overflow=overflow)
-    begun, go_on = threading.Event(), threading.Event()
-    handled: list[int] = []
-
-    @client.on_message()
-    def slow(ctx: Context, message: Any) -> None:
-        begun.set()
-        go_on.wait(20)
-        handled.append(int(message.content))
-
+    slow = Held(client)
     client.start()
     qq.say("小明", "group", "0")
-    assert begun.wait(10)
+    assert slow.begun.wait(10)
     for number in range(1, 10):
         qq.say("小明", "group", str(number))
     eventually(lambda: client.metrics.snapshot().events_dropped == 6)
-    go_on.set()
-    eventually(lambda: len(handled) == 4)
-    assert handled == [0, *kept]
+    slow.go_on.set()
+    eventually(lambda: len(slow.handled) == 4)
+    assert slow.handled == ["0", *map(str, kept)]
 
 
 def test_a_full_queue_is_warned_of_before_it_is_full(

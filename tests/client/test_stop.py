@@ -20,6 +20,7 @@ from qqbot_sync import (
     Stopped,
 )
 from tests.client.conftest import MakeClient
+from tests.client.memory import Held
 from tests.client.timing import FACTOR, STOP_BOUND, timed
 from tests.support import eventually
 
@@ -78,22 +79,14 @@ class TestStop:
 
     def test_with_a_full_queue_under_block(self, qq: Simulator, make_client: MakeClient) -> None:
         client = make_client(qq, workers=1, queue_size=3)
-        begun, go_on = threading.Event(), threading.Event()
-        handled: list[str] = []
-
-        @client.on_message()
-        def slow(ctx: Context, message: Any) -> None:
-            begun.set()
-            go_on.wait(20)
-            handled.append(message.content.strip())
-
+        slow = Held(client)
         client.start()
         for number in range(30):
             qq.say("小明", "group", str(number))
-        assert begun.wait(10)
+        assert slow.begun.wait(10)
         assert timed(lambda: client.stop(timeout=0.2)) < (STOP_BOUND + 0.2) * FACTOR
-        go_on.set()
-        eventually(lambda: handled)
+        slow.go_on.set()
+        eventually(lambda: slow.handled)
 
     def test_from_a_handler_it_only_asks(self, qq: Simulator, make_client: MakeClient) -> None:
         client = make_client(qq)
@@ -137,28 +130,20 @@ class TestStop:
         self, qq: Simulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
     ) -> None:
         client = make_client(qq, workers=1)
-        begun, go_on = threading.Event(), threading.Event()
-        handled: list[str] = []
-
-        @client.on_message()
-        def slow(ctx: Context, message: Any) -> None:
-            begun.set()
-            go_on.wait(20)
-            handled.append(message.content.strip())
-
+        slow = Held(client)
         client.start()
         for number in range(10):
             qq.say("小明", "group", str(number))
-        assert begun.wait(10)
+        assert slow.begun.wait(10)
         eventually(lambda: client._dispatcher.depth() == 9)
         with caplog.at_level(logging.INFO, "qqbot_sync"):
             client.stop(timeout=0)
         assert "10 events" in caplog.records[-1].getMessage()
-        go_on.set()
-        eventually(lambda: handled == ["0"])
+        slow.go_on.set()
+        eventually(lambda: slow.handled == ["0"])
         client.start()
-        eventually(lambda: len(handled) == 10)
-        assert handled == [str(number) for number in range(10)], "each once, in order"
+        eventually(lambda: len(slow.handled) == 10)
+        assert slow.handled == [str(number) for number in range(10)], "each once, in order"
 
     def test_a_handler_that_the_end_interrupted_is_called_again_at_the_next_start(
         self, qq: Simulator, make_client: MakeClient

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from qqbot_sync import BotClient, Context, Environment, MemoryStore, Simulator
+from qqbot_sync import BotClient, Environment, MemoryStore, Simulator
 from qqbot_sync.clock import SystemClock
 from qqbot_sync.recording import read, tape
 from qqbot_sync.recording.scrubbing import Scrubber
 from qqbot_sync.recording.tape import Tape
 from tests.client.clocks import LaterClock
+from tests.client.memory import Held
 from tests.recording.support import ready
 from tests.support import eventually
 
@@ -30,56 +31,46 @@ def played(path: Path) -> list[str]:
 
 def test_an_event_that_made_room_for_another_is_not_played(tmp_path: Path, qq: Simulator) -> None:
     """With `drop_oldest` it is given up in the offer of another event."""
-    path, handled, began, go = tmp_path / "r.jsonl", [], threading.Event(), threading.Event()
+    path = tmp_path / "r.jsonl"
     environment = Environment.local(qq.url)
     client = BotClient(
         qq.app_id, qq.secret, environment=environment, record=str(path), workers=1, queue_size=2, overflow="drop_oldest"
     )
-
-    @client.on_message()
-    def hold(ctx: Context, message: Any) -> None:
-        began.set()
-        assert go.wait(20)
-        handled.append(message.content)
+    slow = Held(client)
 
     with client:
         qq.say("小明", "group", "0")
-        assert began.wait(20)
+        assert slow.begun.wait(20)
         for number in range(1, 6):
             qq.say("小明", "group", str(number))
         eventually(lambda: client.metrics.snapshot().events_dropped == 3)
-        go.set()
-        eventually(lambda: len(handled) == 3)
+        slow.go_on.set()
+        eventually(lambda: len(slow.handled) == 3)
     assert sorted(read(path).verdicts.values()) == ["dropped"] * 3
-    assert played(path) == handled
+    assert played(path) == slow.handled
 
 
 def test_an_event_that_was_too_old_is_not_played(tmp_path: Path, qq: Simulator) -> None:
     """And one that was in time is played, however the time of the replay goes."""
-    path, handled, began, go = tmp_path / "r.jsonl", [], threading.Event(), threading.Event()
+    path = tmp_path / "r.jsonl"
     clock = LaterClock()
     environment = Environment.local(qq.url)
     client = BotClient(
         qq.app_id, qq.secret, environment=environment, record=str(path), workers=1, max_age=300, clock=clock
     )
-
-    @client.on_message()
-    def hold(ctx: Context, message: Any) -> None:
-        began.set()
-        assert go.wait(20)
-        handled.append(message.content)
+    slow = Held(client)
 
     with client:
         qq.say("小明", "group", "0")
-        assert began.wait(20)
+        assert slow.begun.wait(20)
         for number in range(1, 4):
             qq.say("小明", "group", str(number))
         eventually(lambda: client.queue_depth == 3)
         clock.passed = 301.0
-        go.set()
+        slow.go_on.set()
         eventually(lambda: client.metrics.snapshot().events_expired == 3)
     assert sorted(read(path).verdicts.values()) == ["dropped"] * 3
-    assert played(path) == handled == ["0"]
+    assert played(path) == slow.handled == ["0"]
 
 
 def test_a_run_that_cannot_be_made_leaves_no_tape_open(tmp_path: Path, qq: Simulator) -> None:
