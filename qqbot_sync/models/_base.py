@@ -47,6 +47,13 @@ class OpenIntEnum(IntEnum):
         """Whether this package knows what the number means."""
         return self._name_ in type(self)._member_map_
 
+    # The number, as Python 3.11 has it for every IntEnum; 3.10 would write the member's name into a query string.
+    def __str__(self) -> str:
+        return int.__repr__(self)
+
+    def __format__(self, format_spec: str) -> str:
+        return int.__format__(self, format_spec)
+
 
 class OpenStrEnum(str, Enum):
     """Words the platform gives meanings to; one that is not listed here is kept, and `is_known` is False."""

@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -164,3 +165,11 @@ def test_a_message_inside_a_message_has_a_schema() -> None:
 def test_no_module_defers_its_annotations() -> None:
     for path in HERE.glob("*.py"):
         assert "\nfrom __future__ import annotations" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize("kind", OPEN, ids=lambda each: each.__name__)
+def test_as_text_a_member_is_what_goes_over_the_wire(kind: type[Enum]) -> None:
+    """In a query string, in an f-string and in a log line, on every Python."""
+    for member in kind:
+        assert str(member) == f"{member}" == f"{member:<1}" == str(member.value)
+        assert urlencode({"x": member}) == urlencode({"x": member.value})
