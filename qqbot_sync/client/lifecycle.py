@@ -33,6 +33,7 @@ ACKS_BOUND = 0.5
 """Seconds in which interactions that are still open are answered at the end."""
 LONGEST_WAIT = 1e8
 """Seconds: three years stand for "for ever", which no lock of the system's can wait."""
+STOPPED = "客户端已停止 / the client was stopped"
 STILL_RUNNING = "仍有处理函数在运行(已等待 %g 秒) / handlers still run after %g s:\n%s"
 
 Self = TypeVar("Self", bound="Lifecycle")
@@ -182,10 +183,12 @@ class Lifecycle(Parts):
             self.api.audits.begin(lambda: bool(run.plan.asked & Intents.MESSAGE_AUDIT), pause=dispatcher.pausing)
             run.begin()
         except BaseException:
-            self._wind_down(run, dispatcher, 0.0)
-            following = self._new_dispatcher()
-            with self._turn:
-                self._dispatcher = following
+            try:
+                self._wind_down(run, dispatcher, 0.0)
+            finally:
+                following = self._new_dispatcher()
+                with self._turn:
+                    self._dispatcher = following
             raise
         return run
 
@@ -251,19 +254,42 @@ class Lifecycle(Parts):
                 run.announce(serving.Done(stuck=not drained))
 
     def _put_away(self) -> None:
-        """What calls of the API have opened without a start: connections, a recording."""
-        with self._turn:
-            if self._phase is not Phase.IDLE:
-                return
-            # Nobody starts meanwhile.
-            self._phase = Phase.STOPPING
+        """Ends what a client has opened without a start: its API's connections, a recording, watches of events.
+
+        On a thread of its own, as `_ask_to_end`: a signal may have called `stop()` in the middle of an API call, whose
+        locks are held below.
+        """
+        done = threading.Event()
+        thread = threading.Thread(target=self._close_idle, args=(done,), name="qqbot-stop", daemon=True)
         try:
-            self.api.close()
-            self._taping.end()
-        finally:
+            thread.start()
+        except RuntimeError:
+            # The interpreter ends, or the machine is out of threads: then here.
+            self._close_idle(done)
+        done.wait(STOP_BOUND)
+
+    def _close_idle(self, done: threading.Event) -> None:
+        try:
             with self._turn:
-                self._phase = Phase.IDLE
-                self._turn.notify_all()
+                self._turn.wait_for(lambda: self._phase is not Phase.STOPPING)
+                if self._phase is not Phase.IDLE:
+                    return
+                self._phase = Phase.STOPPING
+                dispatcher = self._dispatcher
+            following = dispatcher
+            try:
+                following = self._new_dispatcher()
+                self._one_by_one(
+                    lambda: dispatcher.end_waiters(Stopped(STOPPED)),
+                    self.api.close,
+                    self._taping.end,
+                )
+            finally:
+                with self._turn:
+                    self._dispatcher, self._phase = following, Phase.IDLE
+                    self._turn.notify_all()
+        finally:
+            done.set()
 
     def _over(self, run: Run) -> None:
         """A run has nothing more to do: a recording has come to its end."""
@@ -286,10 +312,10 @@ class Lifecycle(Parts):
         def count(counted: Callable[[], int]) -> None:
             outcome["left"] = max(outcome["left"], counted())
 
-        steps: tuple[Callable[[], object], ...] = (
+        self._one_by_one(
             dispatcher.close_intake,
             run.no_more_dials,
-            lambda: self._end_waiters(dispatcher, run.error or Stopped("客户端已停止 / the client was stopped")),
+            lambda: self._end_waiters(dispatcher, run.error or Stopped(STOPPED)),
             drain,
             lambda: self._acks.stop(ACKS_BOUND),
             lambda: None if outcome["drained"] else log.warning(STILL_RUNNING, grace, grace, dispatcher.stacks()),
@@ -300,16 +326,25 @@ class Lifecycle(Parts):
             lambda: self._remember(run),
             self._taping.end,
         )
-        for step in steps:
-            try:
-                step()
-            except Exception:
-                log.exception("a step of stopping failed; the others go on")
         if outcome["left"]:
             log.info("stopped; %s events were not finished: they come again at the next start", outcome["left"])
         else:
             log.info("stopped; nothing left behind")
         return bool(outcome["drained"])
+
+    @staticmethod
+    def _one_by_one(*steps: Callable[[], object]) -> None:
+        """Takes each step; one that fails is logged and holds up no other. Ctrl-C comes out behind the last."""
+        interrupt: BaseException | None = None
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                log.exception("a step of stopping failed; the others go on")
+            except BaseException as error:  # noqa: BLE001  raised below
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
     def _close_servers(self) -> None:
         with self._lock:

@@ -31,7 +31,7 @@ from qqbot_sync.intents import Intents
 from qqbot_sync.metrics import GatewayMetrics
 from qqbot_sync.protocol.negotiation import IntentPlan, losses_of
 from qqbot_sync.protocol.pacing import IdentifyPace
-from qqbot_sync.protocol.session import End, Session, State
+from qqbot_sync.protocol.session import End, Session
 from qqbot_sync.recorder import FlightRecorder
 from qqbot_sync.store import MAX_AGE, Record, Store
 
@@ -296,7 +296,7 @@ class Run:
 
         A handler may run before the supervisor has heard of the READY ahead of its event: what the shard knows counts.
         """
-        ready = [shard.config.shard_id for shard in self._shards if shard.view()[2] is State.READY]
+        ready = [shard.config.shard_id for shard in self._shards if shard.is_alive()]
         return {**self.standing.states(), **dict.fromkeys(ready, ConnectionState.CONNECTED)}
 
     def is_connected(self) -> bool:

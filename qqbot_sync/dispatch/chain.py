@@ -74,7 +74,7 @@ class Chain:
         self._is_over = is_over
         self._max_age = max_age
         self._calls = calls
-        # Written by every worker, without a lock: at worst one more call is kept than need be.
+        # Written by every worker, without a lock: at worst a few more calls are kept than need be.
         self._next_call = 0.0
         self._timings = timings
         self._failed = failed

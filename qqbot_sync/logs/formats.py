@@ -103,7 +103,7 @@ class TextFormatter(_Formatter):
         line = f"{line}\n{trouble}" if trouble else line
         # What people write may hold the commands of a terminal, a carriage return to hide a line behind, or a line of
         # a log that nobody wrote: what does not begin a record is set in.
-        line = line.replace("\n", "\n  ")
+        line = line.rstrip("\n").replace("\n", "\n  ")
         return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
 

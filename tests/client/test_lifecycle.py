@@ -18,6 +18,7 @@ from qqbot_sync import (
     Simulator,
     Stopped,
 )
+from qqbot_sync.client.run import Run
 from tests.client.conftest import MakeClient
 from tests.support import eventually
 
@@ -112,6 +113,28 @@ class TestAllAtOnce:
         with monkeypatch.context() as patch:
             patch.setattr("qqbot_sync.client.run.Run.begin", lambda self: 1 / 0)
             with pytest.raises(ZeroDivisionError):
+                client.start()
+        client.start()
+        assert client.is_connected()
+
+    def test_a_launch_that_is_interrupted_twice_can_be_tried_again(
+        self, qq: Simulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Ctrl-C, and once more while what had begun is ended."""
+        client, begin, close = make_client(qq), Run.begin, Run.close_connections
+
+        def first(run: Run) -> None:
+            begin(run)
+            raise KeyboardInterrupt("first")
+
+        def second(run: Run) -> None:
+            close(run)
+            raise KeyboardInterrupt("second")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Run, "begin", first)
+            patched.setattr(Run, "close_connections", second)
+            with pytest.raises(KeyboardInterrupt, match="second"):
                 client.start()
         client.start()
         assert client.is_connected()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qqbot_sync import (
+    AlreadyRunning,
     BotClient,
     ConnectionState,
     Context,
@@ -19,6 +20,8 @@ from qqbot_sync import (
     Simulator,
     Stopped,
 )
+from qqbot_sync.api.http import Http
+from qqbot_sync.client import lifecycle
 from tests.client.conftest import MakeClient
 from tests.client.memory import Held
 from tests.client.timing import FACTOR, STOP_BOUND, timed
@@ -226,6 +229,41 @@ class TestStop:
         assert outcome.get(timeout=10) == "interrupted after ming"
         client.start()
         assert [outcome.get(timeout=10) for _ in range(2)] == ["hi", "ming"]
+
+    def test_in_a_signal_handler_amid_an_api_call(
+        self, qq: Simulator, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The interrupted frame holds the lock of the pools, and cannot let go of it before the handler returns."""
+        monkeypatch.setattr(lifecycle, "STOP_BOUND", 0.1)
+        client, connect = make_client(qq), Http._new_pool
+
+        def interrupted(*arguments: Any) -> Any:
+            client.stop()
+            return connect(*arguments)
+
+        monkeypatch.setattr(Http, "_new_pool", interrupted)
+        assert client.api.me().bot
+        monkeypatch.undo()
+        eventually(lambda: client._phase.value == "idle")
+        client.start()
+        assert client.is_connected()
+
+    @pytest.mark.parametrize("has_failed", [False, True])
+    def test_without_a_start_it_ends_events_too(self, qq: Simulator, make_client: MakeClient, has_failed: bool) -> None:
+        client, other = make_client(qq), make_client(qq)
+        events = client.events("GROUP_AT_MESSAGE_CREATE")
+        iterating = threading.Thread(target=lambda: list(events))
+        iterating.start()
+        if has_failed:
+            other.start()
+            with pytest.raises(AlreadyRunning):
+                client.start()
+            other.stop()
+        client.stop()
+        iterating.join(10)
+        assert not iterating.is_alive()
+        client.start()
+        assert client.is_connected()
 
     def test_a_negative_timeout_is_refused(self, qq: Simulator, make_client: MakeClient) -> None:
         with pytest.raises(ValueError, match="timeout"):
